@@ -1,0 +1,1 @@
+"""Easel, a Discord bot that talks and paints and keeps its books."""
