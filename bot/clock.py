@@ -1,5 +1,6 @@
 """The one source of time: aware UTC for what is stored and shown, monotonic seconds for durations,
-and the calendar windows of the budgets. Everything else is handed a clock."""
+and the calendar windows of the budgets. Everything else is handed a clock.
+"""
 
 import asyncio
 import time
@@ -62,5 +63,6 @@ DISCORD_EPOCH_MS = 1_420_070_400_000
 def snowflake_ms(snowflake: int) -> int:
     """When Discord made this id, milliseconds since 1970.
 
-    Source: https://discord.com/developers/docs/reference#snowflakes (2026-08)."""
+    Source: https://discord.com/developers/docs/reference#snowflakes (2026-08).
+    """
     return (snowflake >> 22) + DISCORD_EPOCH_MS

@@ -6,7 +6,8 @@
     └── Notice                an exchange ends without a result; the sentence goes to the person
         └── CallFailed        one call at the model failed; says what is proved about its charge
 
-Sentences come from `words`. Errors of libraries are turned into these where they enter."""
+Sentences come from `words`. Errors of libraries are turned into these where they enter.
+"""
 
 from enum import StrEnum
 
@@ -61,7 +62,8 @@ class CallFailed(Notice):
     """One call at the model failed.
 
     `charge_ruled_out` is proof that nothing was billed, so the hold may be voided; without it the
-    cost must be looked up. `may_retry` is only ever true together with that proof."""
+    cost must be looked up. `may_retry` is only ever true together with that proof.
+    """
 
     def __init__(
         self,

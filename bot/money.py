@@ -1,5 +1,6 @@
 """Money as integers of nano-dollars, and the two edges where it is a decimal: prices and costs
-coming in, figures for people going out. No floats, no storage, no budgets."""
+coming in, figures for people going out. No floats, no storage, no budgets.
+"""
 
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation, localcontext
 from typing import NewType
@@ -14,7 +15,8 @@ ZERO = NanoUsd(0)
 def nano_usd(dollars: Decimal | int | str) -> NanoUsd:
     """The amount in nano-dollars, rounded half-even at the ninth decimal.
 
-    Raises ValueError for what is not a finite decimal number."""
+    Raises ValueError for what is not a finite decimal number.
+    """
     try:
         with localcontext() as context:
             context.prec = 50
