@@ -4,7 +4,8 @@
     ├── StartError            the owner must act; the program says the sentence and exits with 1
     │   └── SettingsError     a key of the settings file is wrong
     └── Notice                an exchange ends without a result; the sentence goes to the person
-        └── CallFailed        one call at the model failed; says what is proved about its charge
+        ├── CallFailed        one call at the model failed; says what is proved about its charge
+        └── StoreUnavailable  the database cannot be used: full disk, lock, damage
 
 Sentences come from `words`. Errors of libraries are turned into these where they enter.
 """
@@ -83,3 +84,12 @@ class CallFailed(Notice):
         self.tell_owner = tell_owner
         self.shorten = shorten
         super().__init__(word, sentence)
+
+
+class StoreUnavailable(Notice):
+    """The database cannot be used right now: the disk is full or failing, another process holds
+    it, or it is damaged. Nothing of the operation was kept.
+    """
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(Word.OWNER, sentence)

@@ -1,0 +1,353 @@
+"""The database: opening it, moving its schema forward, and running operations on it. One task owns
+the one writing connection, so operations that write run one at a time and belong to no caller; two
+more own the reading ones. No noun's SQL lives here: that is in the store's other modules.
+"""
+
+import asyncio
+import contextlib
+import importlib.resources
+import logging
+import re
+import sqlite3
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+import aiosqlite
+
+from bot import words
+from bot.clock import Clock
+from bot.errors import StartError, StoreUnavailable
+
+BUSY_TIMEOUT_MS = 5_000
+"""How long a statement waits for another process's lock."""
+QUEUE_MAX = 1_000
+"""Operations waiting for a connection; beyond that, callers wait to be queued."""
+READERS = 2
+SQLITE_MIN = (3, 37, 0)
+"""STRICT tables came with it: https://sqlite.org/stricttables.html (2026-08)."""
+
+T = TypeVar("T")
+Value = int | str | None
+"""What a parameter may be: SQLite and PostgreSQL agree on these."""
+Work = Callable[[aiosqlite.Connection], Awaitable[None]]
+
+_log = logging.getLogger(__name__)
+
+
+class Transaction:
+    """The statements of one operation. They see one state of the database, and are kept together
+    or not at all. Good only until the operation returns.
+
+    `now_ms` is read once, when the operation begins, so that everything it writes has one time.
+    """
+
+    def __init__(self, connection: aiosqlite.Connection, now_ms: int) -> None:
+        self._connection = connection
+        self.now_ms = now_ms
+
+    async def run(self, sql: str, **parameters: Value) -> int:
+        """The number of rows that the statement changed."""
+        cursor = await self._connection.execute(sql, parameters)
+        try:
+            return cursor.rowcount
+        finally:
+            await cursor.close()
+
+    async def one(self, sql: str, **parameters: Value) -> sqlite3.Row | None:
+        """The only row of the answer, or None."""
+        rows = await self.all(sql, **parameters)
+        assert len(rows) <= 1
+        return rows[0] if rows else None
+
+    async def all(self, sql: str, **parameters: Value) -> list[sqlite3.Row]:
+        """All rows of the answer, in memory: ask for as many as that allows."""
+        return list(await self._connection.execute_fetchall(sql, parameters))
+
+
+class Database:
+    """The open database, from `async with` to its end, which waits for the operations queued.
+
+    An operation is an async function of its transaction alone: no other await, no side effect, its
+    checks before its first write, and it may be run again. What it raises undoes it and reaches
+    the caller; a database that cannot be used (full disk, lock, damage) is `StoreUnavailable`.
+
+    Opening raises StartError: no database there, not writable, damaged, or of another schema.
+    `read_only` is for tools beside a running bot: `write` is then an error of ours.
+    """
+
+    def __init__(self, path: Path, clock: Clock, *, read_only: bool = False) -> None:
+        self._path = path
+        self._clock = clock
+        self._read_only = read_only
+        self._open = False
+        self._writes: asyncio.Queue[Work] = asyncio.Queue(QUEUE_MAX)
+        self._reads: asyncio.Queue[Work] = asyncio.Queue(QUEUE_MAX)
+        self._lanes: list[asyncio.Task[None]] = []
+        self._connections: list[aiosqlite.Connection] = []
+
+    async def __aenter__(self) -> Self:
+        try:
+            with _start_errors(self._path):
+                if not self._read_only:
+                    writer = await self._connect("rw")
+                    async with _transaction(writer, "BEGIN IMMEDIATE"):
+                        pass  # a file that cannot be written is found out here
+                    self._begin_lane(writer, self._writes)
+                for _ in range(READERS):
+                    connection = await self._connect("ro" if self._read_only else "rw")
+                    await connection.execute_fetchall("PRAGMA query_only = ON")
+                    self._begin_lane(connection, self._reads)
+        except BaseException:
+            await self._close()
+            raise
+        self._open = True
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._open = False
+        try:
+            await self._reads.join()
+            await self._writes.join()
+        finally:
+            await self._close()
+
+    async def write(self, operation: Callable[[Transaction], Awaitable[T]]) -> T:
+        """What the operation returns, once it is on the disk.
+
+        A caller that is cancelled leaves an operation that is queued or under way as it is: it is
+        finished whole.
+        """
+        assert not self._read_only
+        return await self._submit(self._writes, "BEGIN IMMEDIATE", operation)
+
+    async def read(self, operation: Callable[[Transaction], Awaitable[T]]) -> T:
+        """What the operation returns; it sees one state of the database and cannot write."""
+        return await self._submit(self._reads, "BEGIN DEFERRED", operation)
+
+    async def _connect(self, mode: str) -> aiosqlite.Connection:
+        connection = await _connect(self._path, mode)
+        self._connections.append(connection)
+        known = _migrations()[-1].number
+        found = await _schema_version(connection)
+        if found > known:
+            raise StartError(words.database_newer(str(self._path), found, known))
+        if found < known:
+            raise StartError(words.database_older(str(self._path), found, known))
+        return connection
+
+    def _begin_lane(self, connection: aiosqlite.Connection, queue: asyncio.Queue[Work]) -> None:
+        # The one place where work outlives its caller: a write belongs to the database, and
+        # neither a cancelled request nor a stopping bot may tear it.
+        lane = asyncio.create_task(_serve(connection, queue))  # noqa: TID251
+        self._lanes.append(lane)
+
+    async def _submit(
+        self,
+        queue: asyncio.Queue[Work],
+        begin: str,
+        operation: Callable[[Transaction], Awaitable[T]],
+    ) -> T:
+        if not self._open:
+            raise RuntimeError("the database is not open")
+        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+
+        async def work(connection: aiosqlite.Connection) -> None:
+            try:
+                result = await _transact(connection, begin, operation, self._clock)
+            except Exception as error:  # noqa: BLE001 - it is the caller's to handle
+                if done.done():  # the caller is gone
+                    _log.warning("abandoned operation failed: %s", type(error).__name__)
+                else:
+                    done.set_exception(error)
+            except BaseException:
+                done.cancel()
+                raise
+            else:
+                if not done.done():
+                    done.set_result(result)
+
+        await queue.put(work)
+        return await done
+
+    async def _close(self) -> None:
+        for lane in self._lanes:
+            lane.cancel()
+        if self._lanes:
+            await asyncio.wait(self._lanes)
+        # The writer was opened first and is closed last: it tidies up the write-ahead log.
+        for connection in reversed(self._connections):
+            await connection.close()
+
+
+async def migrate(path: Path) -> list[str]:
+    """Brings the database's schema up to date, making the file if there is none, and gives the
+    names of the steps taken, each of them one transaction. Safe to call again and side by side.
+
+    Raises StartError: the database is newer than this program, or cannot be used.
+    """
+    steps = _migrations()
+    with _start_errors(path):
+        connection = await _connect(path, "rwc")
+        try:
+            found = await _schema_version(connection)
+            if found > steps[-1].number:
+                raise StartError(words.database_newer(str(path), found, steps[-1].number))
+            return [step.name for step in steps if await _apply(connection, step)]
+        finally:
+            await connection.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Migration:
+    number: int
+    name: str
+    sql: str
+
+
+def _migrations() -> list[_Migration]:
+    folder = importlib.resources.files("bot.store") / "migrations"
+    found = [
+        _Migration(int(match[1]), file.name, file.read_text(encoding="utf-8"))
+        for file in folder.iterdir()
+        if (match := re.fullmatch(r"(\d{4})_\w+\.sql", file.name))
+    ]
+    return sorted(found, key=lambda migration: migration.number)
+
+
+async def _apply(connection: aiosqlite.Connection, step: _Migration) -> bool:
+    """Whether the step was still to be taken."""
+    async with _transaction(connection, "BEGIN IMMEDIATE"):
+        if await _schema_version(connection) >= step.number:
+            return False
+        for statement in _statements(step.sql):
+            await connection.execute_fetchall(statement)
+        await connection.execute_fetchall(f"PRAGMA user_version = {step.number}")
+        return True
+
+
+def _statements(script: str) -> list[str]:
+    """The statements of a script. `executescript` would commit before the first of them."""
+    statements: list[str] = []
+    pending = ""
+    for line in script.splitlines(keepends=True):
+        pending += line
+        if sqlite3.complete_statement(pending):
+            statements.append(pending)
+            pending = ""
+    return statements
+
+
+async def _schema_version(connection: aiosqlite.Connection) -> int:
+    rows = list(await connection.execute_fetchall("PRAGMA user_version"))
+    version: int = rows[0][0]
+    return version
+
+
+def _uri(path: Path, mode: str) -> str:
+    return f"{path.absolute().as_uri()}?mode={mode}"
+
+
+async def _connect(path: Path, mode: str) -> aiosqlite.Connection:
+    """A connection with all the promises on; `mode` as in SQLite's file URIs."""
+    if sqlite3.sqlite_version_info < SQLITE_MIN:
+        raise StartError(
+            words.sqlite_too_old(sqlite3.sqlite_version, ".".join(map(str, SQLITE_MIN)))
+        )
+    connection = await aiosqlite.connect(
+        _uri(path, mode),
+        uri=True,
+        isolation_level=None,  # transactions are ours to begin
+        timeout=BUSY_TIMEOUT_MS / 1000,
+    )
+    try:
+        connection.row_factory = sqlite3.Row
+        if mode != "ro":
+            await connection.execute_fetchall("PRAGMA journal_mode = WAL")
+        journal = list(await connection.execute_fetchall("PRAGMA journal_mode"))
+        if mode != "ro" and journal[0][0] != "wal":
+            raise StartError(words.database_unusable(str(path), "no-wal"))
+        await connection.execute_fetchall("PRAGMA synchronous = FULL")
+        await connection.execute_fetchall("PRAGMA foreign_keys = ON")
+    except BaseException:
+        await connection.close()
+        raise
+    return connection
+
+
+async def _serve(connection: aiosqlite.Connection, queue: asyncio.Queue[Work]) -> None:
+    while True:
+        work = await queue.get()
+        try:
+            await work(connection)
+        finally:
+            queue.task_done()
+
+
+async def _transact(
+    connection: aiosqlite.Connection,
+    begin: str,
+    operation: Callable[[Transaction], Awaitable[T]],
+    clock: Clock,
+) -> T:
+    try:
+        async with _transaction(connection, begin):
+            return await operation(Transaction(connection, clock.now_ms()))
+    except sqlite3.DatabaseError as error:
+        if reason := _reason(error):
+            raise StoreUnavailable(words.database_unavailable(reason)) from error
+        raise
+
+
+@asynccontextmanager
+async def _transaction(connection: aiosqlite.Connection, begin: str) -> AsyncGenerator[None]:
+    await connection.execute_fetchall(begin)
+    try:
+        yield
+        await connection.execute_fetchall("COMMIT")
+    except BaseException:
+        # Some failures end the transaction themselves, and then there is none to roll back.
+        with contextlib.suppress(sqlite3.OperationalError):
+            await connection.execute_fetchall("ROLLBACK")
+        raise
+
+
+@contextmanager
+def _start_errors(path: Path) -> Generator[None]:
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        if reason := _reason(error):
+            raise StartError(words.database_unusable(str(path), reason)) from error
+        raise
+
+
+_REASONS = {
+    sqlite3.SQLITE_FULL: "full",
+    sqlite3.SQLITE_BUSY: "locked",
+    sqlite3.SQLITE_LOCKED: "locked",
+    sqlite3.SQLITE_CORRUPT: "damaged",
+    sqlite3.SQLITE_NOTADB: "damaged",
+    sqlite3.SQLITE_READONLY: "read-only",
+    sqlite3.SQLITE_PERM: "read-only",
+    sqlite3.SQLITE_CANTOPEN: "not opened",
+    sqlite3.SQLITE_IOERR: "failing",
+    sqlite3.SQLITE_PROTOCOL: "locked",
+}
+
+
+def _reason(error: sqlite3.DatabaseError) -> str | None:
+    """What keeps the database from being used, for `words`; None when the fault is a statement's.
+
+    Source: https://sqlite.org/rescode.html (2026-08); the low byte is the primary code.
+    """
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    return None if code is None else _REASONS.get(code & 0xFF)
