@@ -2,11 +2,264 @@
 and what to do; whether it was charged is the cost line's to say. Only text is made here, of plain
 values: nothing is decided."""
 
+from collections.abc import Sequence
+
+import re
+
+from bot.money import NanoUsd, dollars
+
 # --- starting ------------------------------------------------------------------------------------
+
+
+def allowed_whole_number(lowest: int, highest: int) -> str:
+    return f"a whole number from {lowest:,} to {highest:,}"
+
+
+def allowed_seconds(lowest: int, highest: int) -> str:
+    return f"a number of seconds from {lowest:,} to {highest:,}"
+
+
+def allowed_usd(highest: int) -> str:
+    return f"an amount in dollars from 0 to {highest:,} with at most 9 decimals, without quotes"
+
+
+def allowed_usd_per_million(highest: int) -> str:
+    return (
+        f"dollars per million tokens from 0 to {highest:,} with at most 9 decimals, without quotes"
+    )
+
+
+def allowed_flag() -> str:
+    return "true or false"
+
+
+def allowed_model(example: str) -> str:
+    return f'the name of a model at OpenRouter, such as "{example}"'
+
+
+def allowed_folder() -> str:
+    return 'the path of a folder, such as "data"'
+
+
+def allowed_url(example: str, plain: str) -> str:
+    return (
+        f'an address such as "{example}" without a slash at its end, '
+        f"and {plain} only to this machine (127.0.0.1, ::1, localhost)"
+    )
+
+
+def allowed_prices(model: str) -> str:
+    return (
+        f"a price for the model of openrouter.model: input, cached_input, output and image_output "
+        f'in dollars per million tokens under [prices."{model}"]'
+    )
+
+
+def allowed_context(most: int, model: str) -> str:
+    return f"at most {most:,}, the window of {model} less openrouter.max_tokens"
+
+
+def allowed_table(name: str) -> str:
+    return f"a table, [{name}], with its keys below it"
+
+
+def allowed_keys(names: Sequence[str]) -> str:
+    return " or ".join(names)
+
+
+def allowed_settings_file() -> str:
+    return "a text file in TOML, encoded as UTF-8; config.example.toml shows every key"
+
+
+def allowed_secret(name: str) -> str:
+    source = {
+        "DISCORD_TOKEN": "the bot's token from https://discord.com/developers/applications",
+        "OPENROUTER_API_KEY": "a key from https://openrouter.ai/settings/keys",
+    }[name]
+    return f"{source}, set as {name} or kept in a file that {name}_FILE names, not both"
+
+
+def allowed_and_also_wrong(allowed: str, others: Sequence[str]) -> str:
+    return f"{allowed} (also wrong: {', '.join(others)})" if others else allowed
+
+
+def found_nothing() -> str:
+    return "nothing"
+
+
+def found_table() -> str:
+    return "a table"
+
+
+def found_unknown_key() -> str:
+    return "a key that is not known"
+
+
+def found_credentials() -> str:
+    return "an address with a user's name or a password in it"
+
+
+def found_no_file(reason: str) -> str:
+    return f"a file that cannot be read ({reason})"
+
+
+def found_too_long(bytes_max: int) -> str:
+    return f"a file of more than {bytes_max:,} bytes"
+
+
+def found_not_utf8() -> str:
+    return "bytes that are not UTF-8"
+
+
+def found_not_toml() -> str:
+    return "a value that is too deep or too large"
+
+
+def found_twice(other: str) -> str:
+    return f"a value, and {other} set too"
+
+
+def found_not_a_secret() -> str:
+    return "spaces or other characters that no token has"
+
+
+def shelf_unusable(folder: str, reason: str) -> str:
+    return (
+        f"The folder {folder} for pictures cannot be used ({reason}): choose another "
+        "storage.data_dir, or give Easel's user the right to write there."
+    )
+
 
 # --- requests ------------------------------------------------------------------------------------
 
+
+def hello() -> str:
+    return (
+        "Tell me what to paint or talk about: mention me with it, attach a picture to have it"
+        " edited, or use `/imagine`."
+    )
+
+
+def stopping() -> str:
+    return "Easel is being restarted. Ask again in a minute."
+
+
+def interrupted() -> str:
+    return (
+        "Easel was stopped while the model was at work, and nothing of its answer was kept. Ask"
+        " again if you still want it."
+    )
+
+
+def our_fault() -> str:
+    return "Something went wrong inside Easel. Its owner can find out more in the log."
+
+
+def may_not_attach() -> str:
+    return (
+        "I may not attach files here, so a picture could not arrive. Ask an admin to give me the"
+        " permission Attach Files in this channel."
+    )
+
+
+def may_not_speak() -> str:
+    return (
+        "I may not send messages here, so an answer could not arrive. Ask an admin to let me view"
+        " this channel and send messages in it."
+    )
+
+
+def not_a_picture(name: str) -> str:
+    return f"“{file_name(name)}” is not a picture. {PICTURES_ACCEPTED}."
+
+
+def too_many_pictures(most: int) -> str:
+    return f"At most {most} pictures can go along with one request. Send fewer."
+
+
+def prompt_too_long(most: int) -> str:
+    return f"The request is too long: at most {most:,} characters. Shorten it."
+
+
+def servers_only() -> str:
+    return "This command is for servers: use it in a channel of one."
+
+
+def cut_by_length() -> str:
+    return "The answer reached its length limit and is cut here. Ask me to go on."
+
 # --- pictures ------------------------------------------------------------------------------------
+
+PICTURES_ACCEPTED = "PNG, JPEG, WebP and GIF pictures are accepted"
+FILE_NAME_LETTERS_MAX = 60
+
+
+def file_name(name: str) -> str:
+    """A stranger's file name as it may stand in a sentence: nothing in it is markup, a mention or
+    a link, and it has at most 60 characters.
+    """
+    plain = "".join(letter for letter in name if letter.isalnum() or letter in " .-_+,&'")
+    # An underscore between two letters is no markup, as long as it is alone.
+    plain = re.sub(r"(?<![^\W_])_|_(?![^\W_])", " ", re.sub(r"_+", "_", plain))
+    plain = " ".join(plain.split()) or "The file"
+    if len(plain) > FILE_NAME_LETTERS_MAX:
+        plain = plain[: FILE_NAME_LETTERS_MAX - 1] + "…"
+    return plain
+
+
+def byte_size(size_bytes: int) -> str:
+    """`25 MiB`, `1.5 MiB`, `98 KiB`."""
+    if size_bytes >= 1024 * 1024:
+        return f"{size_bytes / (1024 * 1024):.3g} MiB"
+    return f"{size_bytes / 1024:.3g} KiB"
+
+
+def picture_unreadable(name: str) -> str:
+    return (
+        f"“{file_name(name)}” cannot be read as a picture: it is damaged or of another kind. "
+        f"{PICTURES_ACCEPTED}."
+    )
+
+
+def picture_too_large(name: str, bound: str) -> str:
+    return f"“{file_name(name)}” is too large: at most {bound} are accepted. Send a smaller copy."
+
+
+def over_bytes(bytes_max: int) -> str:
+    return f"The picture is too large: at most {byte_size(bytes_max)} are accepted."
+
+
+def result_unreadable() -> str:
+    return "The model sent something that is not a readable picture. Try again."
+
+
+def picture_cannot_fit(bytes_max: int) -> str:
+    return f"The picture cannot be made small enough for the limit here, {byte_size(bytes_max)}."
+
+
+def pictures_busy() -> str:
+    return "Too many pictures are being prepared right now. Try again in a minute."
+
+
+def disk_full() -> str:
+    return "Easel's disk is full, so the picture could not be kept. Its owner has to make room."
+
+
+def shelf_failed() -> str:
+    return "Easel's disk failed, so the picture could not be kept or read. Its owner has to look."
+
+
+def download_failed() -> str:
+    return "The picture could not be fetched from Discord. Send it again."
+
+
+def download_dead() -> str:
+    return "The picture's link has expired or it was deleted. Send the picture again."
+
+
+def download_foreign() -> str:
+    return "Pictures are only fetched from Discord. Send the picture as an attachment."
+
 
 # --- the model -----------------------------------------------------------------------------------
 
@@ -46,4 +299,88 @@ def database_unavailable(reason: str) -> str:
     return f"Easel's database cannot be used: {_DATABASE_TROUBLE[reason]}."
 
 
+_BUDGET_NAMES = {
+    ("member", "day"): "your daily budget",
+    ("member", "month"): "your monthly budget",
+    ("server", "month"): "this server's monthly budget",
+    ("total", "month"): "Easel's monthly budget for everyone",
+}
+
+
+def budget_name(scope: str, span: str) -> str:
+    """As it stands within a sentence."""
+    return _BUDGET_NAMES[scope, span]
+
+
+def no_room(budget: str, *, limit: NanoUsd, left: NanoUsd, hold: NanoUsd, resets_ms: int) -> str:
+    """`hold` is the least that would have had to be held."""
+    sentence = (
+        f"There is no room in {budget}: {dollars(left)} of {dollars(limit)} is left, and this"
+        f" would have held {dollars(hold)}. It resets <t:{resets_ms // 1000}:R>"
+    )
+    if hold > limit or limit == 0:
+        return f"{sentence}, but it is too small for this at any time."
+    return f"{sentence}."
+
+
 # --- the answer ----------------------------------------------------------------------------------
+
+
+def reading() -> str:
+    return "Reading your request"
+
+
+def waiting(position: int) -> str:
+    return "Starting" if position <= 1 else f"Waiting in line at place {position}"
+
+
+def thinking() -> str:
+    return "Thinking"
+
+
+def painting() -> str:
+    return "Thinking and painting; a picture takes a minute or two"
+
+
+def stage_line(stage: str, elapsed_s: int) -> str:
+    """The line that shows progress; not the small print, which only ends an answer."""
+    return f"*{stage} … {elapsed_s} s*"
+
+
+def thread_name() -> str:
+    return "A talk with Easel"
+
+
+def result_line(cost: str | None, seconds: int, *, estimated: bool) -> str:
+    """The last line of a result; `cost` is None until it is known."""
+    if cost is None:
+        return f"-# cost not known yet · {seconds} s"
+    return f"-# {'≈ ' if estimated else ''}{cost} · {seconds} s"
+
+
+def notice_line(word: str, cost: str | None, *, estimated: bool, known: bool) -> str:
+    """The last line of a notice; no cost means not charged, if that is known."""
+    if not known:
+        return f"-# {word} · cost not known yet"
+    if cost is None:
+        return f"-# {word} · not charged"
+    return f"-# {word} · charged {'≈ ' if estimated else ''}{cost}"
+
+
+def ping(member_id: int, *, painted: bool) -> str:
+    what = "picture" if painted else "answer"
+    return f"<@{member_id}> Your {what} is ready."
+
+
+def ping_notice(member_id: int) -> str:
+    return f"<@{member_id}> This has ended without a result."
+
+
+def goes_on_in_file() -> str:
+    return "The whole answer is in the attached file."
+
+
+def alt_text(prompt: str) -> str:
+    """What a picture shows, for who cannot see it: all that is known is what was asked."""
+    asked = " ".join(prompt.split())
+    return f"Painted by Easel for the request: {asked}" if asked else "Painted by Easel"

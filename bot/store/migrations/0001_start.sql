@@ -77,16 +77,17 @@ CREATE TABLE synced (                  -- slash commands as Discord knows them
     payload_sha256 TEXT NOT NULL
 ) STRICT;
 
-CREATE TABLE balance (                 -- of one budget in one window
+CREATE TABLE balance (                 -- of one budget in one window; what is not there yet is 0
     id INTEGER PRIMARY KEY,
-    scope TEXT NOT NULL CHECK (scope IN ('member', 'server', 'total')),
-    window TEXT NOT NULL CHECK (window IN ('day', 'month')),
-    subject_id INTEGER NOT NULL,       -- the member, the server, or 0
+    scope TEXT NOT NULL,               -- member, server, total
+    span TEXT NOT NULL,                -- day, month
+    server_id INTEGER NOT NULL,        -- 0: over all servers
+    subject_id INTEGER NOT NULL,       -- the member, or 0
     start_ms INTEGER NOT NULL,
     end_ms INTEGER NOT NULL CHECK (end_ms > start_ms),
     spent_nano_usd INTEGER NOT NULL DEFAULT 0,
     held_nano_usd INTEGER NOT NULL DEFAULT 0 CHECK (held_nano_usd >= 0),
-    UNIQUE (scope, window, subject_id, start_ms)
+    UNIQUE (scope, span, server_id, subject_id, start_ms)
 ) STRICT;
 
 CREATE TABLE reservation (             -- money held for a call
@@ -99,15 +100,20 @@ CREATE TABLE reservation (             -- money held for a call
     model TEXT NOT NULL,
     max_tokens INTEGER NOT NULL CHECK (max_tokens > 0),
     hold_nano_usd INTEGER NOT NULL CHECK (hold_nano_usd >= 0),
-    day INTEGER NOT NULL,
+    day INTEGER NOT NULL,              -- of the windows it is held in, and of its entry
     generation_id TEXT,
     reported_nano_usd INTEGER,         -- usage.cost, noted before it is settled
+    prompt_tokens INTEGER NOT NULL DEFAULT 0, -- and the rest of usage
+    cached_tokens INTEGER NOT NULL DEFAULT 0,
+    completion_tokens INTEGER NOT NULL DEFAULT 0,
+    image_tokens INTEGER NOT NULL DEFAULT 0,
     created_ms INTEGER NOT NULL,
     call_ended_ms INTEGER,
     closed_ms INTEGER,
-    PRIMARY KEY (exchange_id, call_number)
+    PRIMARY KEY (exchange_id, call_number),
+    CHECK ((closed_ms IS NOT NULL) = (state IN ('settled', 'voided')))
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX reservation_open ON reservation (state) WHERE state IN ('held', 'sent', 'unresolved');
+CREATE INDEX reservation_open ON reservation (exchange_id, call_number) WHERE closed_ms IS NULL;
 
 CREATE TABLE reservation_balance (     -- the balances a hold rests on, frozen when it is made
     exchange_id INTEGER NOT NULL,
@@ -135,7 +141,9 @@ CREATE TABLE entry (                   -- the books: what was charged, or that n
     prompt_tokens INTEGER NOT NULL DEFAULT 0,
     cached_tokens INTEGER NOT NULL DEFAULT 0,
     completion_tokens INTEGER NOT NULL DEFAULT 0,
-    image_tokens INTEGER NOT NULL DEFAULT 0
+    image_tokens INTEGER NOT NULL DEFAULT 0,
+    CHECK (cost_nano_usd >= 0 OR basis = 'adjustment'),
+    CHECK (cost_nano_usd = 0 OR basis <> 'void')
 ) STRICT;
 CREATE UNIQUE INDEX entry_closes_once ON entry (exchange_id, call_number) WHERE basis <> 'adjustment';
 CREATE INDEX entry_report ON entry
