@@ -12,6 +12,8 @@ Sentences come from `words`. Errors of libraries are turned into these where the
 
 from enum import StrEnum
 
+from bot.money import Usage
+
 
 class Word(StrEnum):
     """The fixed word of a notice: what kind of end it was, for people and for tools."""
@@ -63,7 +65,8 @@ class CallFailed(Notice):
     """One call at the model failed.
 
     `charge_ruled_out` is proof that nothing was billed, so the hold may be voided; without it the
-    cost must be looked up. `may_retry` is only ever true together with that proof.
+    cost must be looked up. `may_retry` is only ever true together with that proof. `usage` is what
+    was reported before or with the failure; `generation_id` is known where the answer had one.
     """
 
     def __init__(
@@ -76,6 +79,8 @@ class CallFailed(Notice):
         retry_after_s: float | None = None,
         tell_owner: bool = False,
         shorten: bool = False,
+        usage: Usage | None = None,
+        generation_id: str | None = None,
     ) -> None:
         assert charge_ruled_out or not (may_retry or shorten)
         self.charge_ruled_out = charge_ruled_out
@@ -83,6 +88,8 @@ class CallFailed(Notice):
         self.retry_after_s = retry_after_s
         self.tell_owner = tell_owner
         self.shorten = shorten
+        self.usage = usage
+        self.generation_id = generation_id
         super().__init__(word, sentence)
 
 

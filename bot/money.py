@@ -1,7 +1,9 @@
-"""Money as integers of nano-dollars, and the two edges where it is a decimal: prices and costs
-coming in, figures for people going out. No floats, no storage, no budgets.
+"""Money as integers of nano-dollars, the two edges where it is a decimal (prices and costs coming
+in, figures for people going out), and what a call was reported to cost. No floats, no storage, no
+budgets.
 """
 
+from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation, localcontext
 from typing import NewType
 
@@ -10,6 +12,19 @@ NanoUsd = NewType("NanoUsd", int)
 
 NANO_PER_USD = 1_000_000_000
 ZERO = NanoUsd(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What the provider reported of a call; a cost of None is not known, which 0 is not. Cached
+    tokens are part of the prompt's.
+    """
+
+    cost_nano_usd: NanoUsd | None
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    completion_tokens: int = 0
+    image_tokens: int = 0
 
 
 def nano_usd(dollars: Decimal | int | str) -> NanoUsd:
