@@ -1,10 +1,10 @@
 """Every sentence people read: notices, progress, refusals, start errors. Each says what happened
 and what to do; whether it was charged is the cost line's to say. Only text is made here, of plain
-values: nothing is decided."""
-
-from collections.abc import Sequence
+values: nothing is decided.
+"""
 
 import re
+from collections.abc import Sequence
 
 from bot.money import NanoUsd, dollars
 
@@ -99,7 +99,15 @@ def found_credentials() -> str:
     return "an address with a user's name or a password in it"
 
 
-def found_no_file(reason: str) -> str:
+def found_list() -> str:
+    return "a list"
+
+
+def found_no_file() -> str:
+    return "no such file"
+
+
+def found_unreadable(reason: str) -> str:
     return f"a file that cannot be read ({reason})"
 
 
@@ -107,16 +115,20 @@ def found_too_long(bytes_max: int) -> str:
     return f"a file of more than {bytes_max:,} bytes"
 
 
+def found_too_large() -> str:
+    return "a value that is far too large"
+
+
 def found_not_utf8() -> str:
     return "bytes that are not UTF-8"
 
 
-def found_not_toml() -> str:
-    return "a value that is too deep or too large"
+def found_syntax_error(message: str) -> str:
+    return f"what is not TOML: {message}"
 
 
 def found_twice(other: str) -> str:
-    return f"a value, and {other} set too"
+    return f"a value, and one in {other} too"
 
 
 def found_not_a_secret() -> str:
@@ -187,6 +199,7 @@ def servers_only() -> str:
 
 def cut_by_length() -> str:
     return "The answer reached its length limit and is cut here. Ask me to go on."
+
 
 # --- pictures ------------------------------------------------------------------------------------
 
@@ -321,6 +334,67 @@ def no_room(budget: str, *, limit: NanoUsd, left: NanoUsd, hold: NanoUsd, resets
     if hold > limit or limit == 0:
         return f"{sentence}, but it is too small for this at any time."
     return f"{sentence}."
+
+
+PERIODS = {
+    "today": "today",
+    "week": "this week",
+    "month": "this month",
+    "last-month": "last month",
+    "year": "this year",
+    "all": "all time",
+}
+
+BREAKDOWNS = {
+    "member": "By member",
+    "day": "By day (UTC)",
+    "model": "By model",
+    "kind": "By kind",
+    "channel": "By channel",
+}
+
+
+def spend_title(period: str) -> str:
+    return f"What you spent {PERIODS[period]}" if period != "all" else "What you spent so far"
+
+
+def report_title(server: str, period: str) -> str:
+    return f"Spending in {server}, {PERIODS[period]}"
+
+
+def totals_line(cost: str, exchanges: int, estimated: str | None) -> str:
+    if not exchanges:
+        return "Nothing was spent."
+    noun = "exchange" if exchanges == 1 else "exchanges"
+    return f"**{cost}** for {exchanges:,} {noun}{'' if estimated is None else f', {estimated}'}"
+
+
+def estimated_part(cost: str) -> str:
+    return f"of which {cost} is an estimate"
+
+
+def breakdown_line(name: str, cost: str, exchanges: int) -> str:
+    return f"{name}: {cost} · {exchanges:,}"
+
+
+def and_more(number: int) -> str:
+    return f"and {number:,} more"
+
+
+def budgets_heading() -> str:
+    return "Your budgets"
+
+
+def cap_line(
+    name: str, *, bar: str, spent: str, held: str | None, left: str, limit: str, resets_ms: int
+) -> str:
+    """`name` comes from `budget_name`, and begins the line."""
+    begun = name[0].upper() + name[1:]
+    holding = "" if held is None else f", {held} held"
+    return (
+        f"{begun}: {bar} {left} of {limit} left"
+        f" ({spent} spent{holding}); resets <t:{resets_ms // 1000}:R>"
+    )
 
 
 # --- the answer ----------------------------------------------------------------------------------
