@@ -1,0 +1,48 @@
+"""How Easel logs: one line a record, to stderr, without secrets. What is logged is decided where it
+happens; nothing is set up at import.
+"""
+
+import logging
+import sys
+import time
+from collections.abc import Iterable
+
+CHATTY = ("discord", "httpx", "httpcore", "aiohttp", "aiosqlite", "asyncio", "PIL")
+"""Libraries whose records below a warning tell an owner nothing."""
+
+
+class _Lines(logging.Formatter):
+    """`2026-11-24T08:00:00.123Z INFO bot.app: the message`; a traceback follows below."""
+
+    converter = time.gmtime
+    default_time_format = "%Y-%m-%dT%H:%M:%S"
+    default_msec_format = "%s.%03dZ"
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+        self._secrets = [secret for secret in secrets if secret]
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  # logging's name
+        # A message with line breaks could pass for other records.
+        record.message = record.message.replace("\r", "\\r").replace("\n", "\\n")
+        return super().formatMessage(record)
+
+    def format(self, record: logging.LogRecord) -> str:
+        # Here and not in a filter: the secret may be in a traceback as well.
+        text = super().format(record)
+        for secret in self._secrets:
+            text = text.replace(secret, "[secret]")
+        return text
+
+
+def set_up(secrets: Iterable[str] = (), *, level: int = logging.INFO) -> None:
+    """Logs from now on to the standard error of this moment, in place of what was set up before.
+
+    The secrets are blotted out wherever they appear as they are; other spellings of them, such as
+    encoded ones, are not recognised.
+    """
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Lines(secrets))
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(max(level, logging.WARNING))

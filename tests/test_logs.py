@@ -1,0 +1,71 @@
+import logging
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from bot import logs
+
+SECRET = "token.of-discord"
+
+
+@pytest.fixture(autouse=True)
+def restored() -> Iterator[None]:
+    """Logging as pytest set it up, afterwards."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    # Else `basicConfig` would close pytest's own.
+    root.handlers.clear()
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    for name in logs.CHATTY:
+        logging.getLogger(name).setLevel(logging.NOTSET)
+
+
+def written(capsys: pytest.CaptureFixture[str]) -> str:
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    return captured.err
+
+
+def test_a_record_is_one_line_with_time_level_and_logger(capsys: pytest.CaptureFixture[str]):
+    logs.set_up()
+    logging.getLogger("bot.app").info("ready in %d ms", 5)
+    line = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z INFO bot\.app: ready in 5 ms\n"
+    assert re.fullmatch(line, written(capsys))
+
+
+def test_a_message_cannot_pass_for_two(capsys: pytest.CaptureFixture[str]):
+    logs.set_up()
+    logging.getLogger("bot").info("%s", "a\r\nb")
+    assert written(capsys).endswith(" INFO bot: a\\r\\nb\n")
+
+
+def test_secrets_are_blotted_out_of_messages_and_tracebacks(capsys: pytest.CaptureFixture[str]):
+    logs.set_up([SECRET, "", "key"])
+    try:
+        raise ValueError(f"Bearer {SECRET}")
+    except ValueError:
+        logging.getLogger("bot").exception("with %s and %r", SECRET, {"a": b"key"})
+    text = written(capsys)
+    assert SECRET not in text
+    assert "with [secret] and {'a': b'[secret]'}" in text
+    assert "ValueError: Bearer [secret]" in text
+
+
+def test_libraries_are_heard_from_a_warning_on(capsys: pytest.CaptureFixture[str]):
+    logs.set_up()
+    for name in ("discord.gateway", "httpx"):
+        logging.getLogger(name).info("chatter")
+        logging.getLogger(name).warning("trouble")
+    text = written(capsys)
+    assert "chatter" not in text
+    assert text.count("trouble") == 2
+
+
+def test_setting_up_twice_logs_once(capsys: pytest.CaptureFixture[str]):
+    logs.set_up()
+    logs.set_up([SECRET])
+    logging.getLogger("bot").info(SECRET)
+    assert written(capsys).count("[secret]") == 1
