@@ -222,7 +222,7 @@ def _no_room(full: list[tuple[Budget, Standing]], hold: NanoUsd) -> Notice:
 
 
 def _check_same(stored: Reservation, ask: Ask) -> None:
-    """The hold is compared at the length that was granted: asked again, there would be less room."""
+    """The hold is compared at the length granted then: asked again, there would be less room."""
     same = (
         (stored.server_id, stored.member_id, stored.channel_id, stored.model)
         == (ask.server_id, ask.member_id, ask.channel_id, ask.model)

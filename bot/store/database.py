@@ -136,7 +136,7 @@ class Database:
     async def _connect(self, mode: str) -> aiosqlite.Connection:
         connection = await _connect(self._path, mode)
         self._connections.append(connection)
-        known = _migrations()[-1].number
+        known = migrations()[-1].number
         found = await _schema_version(connection)
         if found > known:
             raise StartError(words.database_newer(str(self._path), found, known))
@@ -194,7 +194,7 @@ async def migrate(path: Path) -> list[str]:
 
     Raises StartError: the database is newer than this program, or cannot be used.
     """
-    steps = _migrations()
+    steps = migrations()
     with _start_errors(path):
         connection = await _connect(path, "rwc")
         try:
@@ -207,23 +207,26 @@ async def migrate(path: Path) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Migration:
+class Migration:
+    """One numbered step of the schema; its number is the version that it leads to."""
+
     number: int
     name: str
     sql: str
 
 
-def _migrations() -> list[_Migration]:
+def migrations() -> list[Migration]:
+    """All steps this program knows, in order."""
     folder = importlib.resources.files("bot.store") / "migrations"
     found = [
-        _Migration(int(match[1]), file.name, file.read_text(encoding="utf-8"))
+        Migration(int(match[1]), file.name, file.read_text(encoding="utf-8"))
         for file in folder.iterdir()
         if (match := re.fullmatch(r"(\d{4})_\w+\.sql", file.name))
     ]
     return sorted(found, key=lambda migration: migration.number)
 
 
-async def _apply(connection: aiosqlite.Connection, step: _Migration) -> bool:
+async def _apply(connection: aiosqlite.Connection, step: Migration) -> bool:
     """Whether the step was still to be taken."""
     async with _transaction(connection, "BEGIN IMMEDIATE"):
         if await _schema_version(connection) >= step.number:
