@@ -259,12 +259,19 @@ def _uri(path: Path, mode: str) -> str:
     return f"{path.absolute().as_uri()}?mode={mode}"
 
 
+def _try_open(uri: str) -> None:
+    sqlite3.connect(uri, uri=True).close()
+
+
 async def _connect(path: Path, mode: str) -> aiosqlite.Connection:
     """A connection with all the promises on; `mode` as in SQLite's file URIs."""
     if sqlite3.sqlite_version_info < SQLITE_MIN:
         raise StartError(
             words.sqlite_too_old(sqlite3.sqlite_version, ".".join(map(str, SQLITE_MIN)))
         )
+    # Where opening fails aiosqlite does not wait for its thread, and when the loop ends then, the
+    # thread prints a traceback; so what cannot be opened is found out before.
+    await asyncio.to_thread(_try_open, _uri(path, mode))
     connection = await aiosqlite.connect(
         _uri(path, mode),
         uri=True,

@@ -1,5 +1,7 @@
 import asyncio
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -381,3 +383,21 @@ async def test_an_old_sqlite_is_refused(
     with pytest.raises(StartError, match=r"needs 99\.0\.0"):
         async with Database(path, clock):
             raise AssertionError
+
+
+@pytest.mark.parametrize("name", ["missing/easel.db", "text.db"])
+def test_a_program_that_cannot_open_the_database_ends_without_a_traceback(
+    tmp_path: Path, name: str
+):
+    (tmp_path / "text.db").write_text("Not a database, only some lines of text.\n" * 100)
+    program = (
+        "import asyncio, pathlib, sys\n"
+        "from bot.store.database import migrate\n"
+        "try: asyncio.run(migrate(pathlib.Path(sys.argv[1])))\n"
+        "except Exception as error: print(error)\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program, tmp_path / name], capture_output=True, text=True, check=True
+    )
+    assert name in ended.stdout
+    assert ended.stderr == ""
