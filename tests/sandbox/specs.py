@@ -1,0 +1,82 @@
+"""Validation against Discord's official OpenAPI document, where it is at hand: the folder in
+`$EASEL_SPECS` holds it as `discord-openapi.json`.
+"""
+
+import json
+import os
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+from referencing.jsonschema import DRAFT202012, EMPTY_REGISTRY
+
+DOCUMENT = "urn:discord"
+UNDOCUMENTED = frozenset({"/attachments/refresh-urls"})
+SHOWN_CHARACTERS = 400
+
+
+def discord_specs_at_hand() -> bool:
+    return bool(os.environ.get("EASEL_SPECS"))
+
+
+def validate_discord(method: str, path: str, body: object) -> None:
+    """Fails the test unless the document knows this request and its body (of `payload_json` where
+    it has files) fits; skips the test where the document is not at hand.
+    """
+    if not discord_specs_at_hand():
+        pytest.skip("EASEL_SPECS is not set, so Discord's OpenAPI document is not at hand.")
+    if path in UNDOCUMENTED or path.startswith("/cdn/"):
+        return
+    template, operation = _operation(method, path)
+    if "requestBody" not in operation:
+        return
+    pointer = template.replace("~", "~0").replace("/", "~1")
+    content = "requestBody/content/application~1json"
+    reference = f"{DOCUMENT}#/paths/{pointer}/{method.lower()}/{content}/schema"
+    registry = EMPTY_REGISTRY.with_resource(DOCUMENT, DRAFT202012.create_resource(_document()))
+    validator = Draft202012Validator({"$ref": reference}, registry=registry)
+    try:
+        # jsonschema leaves this method untyped.
+        validator.validate(_with_text_ids(body))  # pyright: ignore[reportUnknownMemberType]
+    except ValidationError as error:
+        where = "/".join(str(step) for step in error.absolute_path) or "the top"
+        pytest.fail(f"{method} {path}: at {where}: {error.message[:SHOWN_CHARACTERS]}")
+
+
+# Any: a foreign document, walked by key.
+@cache
+def _document() -> dict[str, Any]:
+    return json.loads((Path(os.environ["EASEL_SPECS"]) / "discord-openapi.json").read_bytes())
+
+
+def _operation(method: str, path: str) -> tuple[str, dict[str, Any]]:
+    fitting = [
+        template
+        for template, operations in _document()["paths"].items()
+        if method.lower() in operations and _pattern(template).fullmatch(path)
+    ]
+    if not fitting:
+        pytest.fail(f"the document knows no {method} {path}")
+    template = min(fitting, key=lambda one: one.count("{"))
+    return template, _document()["paths"][template][method.lower()]
+
+
+@cache
+def _pattern(template: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\\\{[^}]*\\\}", "[^/]+", re.escape(template)))
+
+
+def _with_text_ids(value: object) -> object:
+    """The value with every integer `id` as text: Discord takes both, the document only text."""
+
+    # Any: json hands over whatever object stood there.
+    def hook(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        return {
+            key: str(one) if key == "id" and isinstance(one, int) else one for key, one in pairs
+        }
+
+    return json.loads(json.dumps(value), object_pairs_hook=hook)
