@@ -142,6 +142,47 @@ def shelf_unusable(folder: str, reason: str) -> str:
     )
 
 
+def folder_unusable(folder: str, reason: str) -> str:
+    return (
+        f"The data folder {folder} cannot be used ({reason}): choose another storage.data_dir, or"
+        " give Easel's user the right to write there."
+    )
+
+
+def folder_taken(folder: str, first: str) -> str:
+    return (
+        f"The data folder {folder} is in use by another Easel (process {first or 'unknown'}): stop"
+        " that one first, or give this one its own storage.data_dir."
+    )
+
+
+def token_refused() -> str:
+    return (
+        "Discord refuses the bot token: copy it anew from the Bot page of your application"
+        " (https://discord.com/developers/applications) into DISCORD_TOKEN."
+    )
+
+
+def discord_unreachable(reason: str) -> str:
+    return f"Discord cannot be reached ({reason}): check the network and discord.api_url."
+
+
+def discord_closed(code: int) -> str:
+    return f"Discord ended the connection for good (close code {code}): check the bot token."
+
+
+def intent_missing() -> str:
+    return (
+        "Discord refuses the Message Content intent: switch it on at the Bot page of your"
+        " application (https://discord.com/developers/applications), or set"
+        " discord.message_content = false."
+    )
+
+
+def internal_error(kind: str) -> str:
+    return f"Easel ended by an error of its own ({kind}); the log above has the details."
+
+
 # --- requests ------------------------------------------------------------------------------------
 
 
@@ -150,6 +191,10 @@ def hello() -> str:
         "Tell me what to paint or talk about: mention me with it, attach a picture to have it"
         " edited, or use `/imagine`."
     )
+
+
+def queue_full() -> str:
+    return "Easel is busy: as many requests are waiting as it takes. Ask again in a few minutes."
 
 
 def stopping() -> str:
@@ -221,10 +266,11 @@ def file_name(name: str) -> str:
 
 
 def byte_size(size_bytes: int) -> str:
-    """`25 MiB`, `1.5 MiB`, `98 KiB`."""
-    if size_bytes >= 1024 * 1024:
-        return f"{size_bytes / (1024 * 1024):.3g} MiB"
-    return f"{size_bytes / 1024:.3g} KiB"
+    """`25 MiB`, `1.5 MiB`, `98 KiB`, `12 bytes`."""
+    for unit, bytes_each in (("MiB", 1024 * 1024), ("KiB", 1024)):
+        if size_bytes >= bytes_each:
+            return f"{size_bytes / bytes_each:.4g} {unit}"
+    return f"{size_bytes} bytes"
 
 
 def picture_unreadable(name: str) -> str:
@@ -275,6 +321,119 @@ def download_foreign() -> str:
 
 
 # --- the model -----------------------------------------------------------------------------------
+
+
+def model_busy() -> str:
+    return "The model is busy right now. Please try again in a minute."
+
+
+def model_unreachable() -> str:
+    return "The model could not be reached. Please try again in a few minutes."
+
+
+def model_unavailable() -> str:
+    return "The model is not available right now. Please try again in a few minutes."
+
+
+def model_failed() -> str:
+    return "Something went wrong at the model's provider. Please try again in a few minutes."
+
+
+def model_too_slow() -> str:
+    return "The model took too long to answer. Please try again in a few minutes."
+
+
+def model_cut() -> str:
+    return "The model's answer broke off before its end. Please ask again."
+
+
+def model_stalled() -> str:
+    return "The model stopped in the middle of its answer. Please ask again."
+
+
+def model_blocked() -> str:
+    return (
+        "The model declined this: its content rules do not allow it. Please say it differently or"
+        " use another picture."
+    )
+
+
+def model_silent() -> str:
+    return (
+        "The model answered with nothing at all, which mostly means that its content rules blocked"
+        " the picture. Please say it differently."
+    )
+
+
+def model_empty() -> str:
+    return "The model's answer was empty. Please try again, or say it differently."
+
+
+def answer_too_large() -> str:
+    return "The model's answer was larger than I can take in. Please ask for less at once."
+
+
+def key_refused() -> str:
+    return "OpenRouter does not accept Easel's key: its owner has to set OPENROUTER_API_KEY anew."
+
+
+def credit_used_up() -> str:
+    return (
+        "Easel's credit or limit at OpenRouter is used up: its owner has to add credit or raise"
+        " the limit of the key at https://openrouter.ai/settings."
+    )
+
+
+def model_forbidden() -> str:
+    return (
+        "OpenRouter does not let Easel use the model: its owner has to check the account's limits"
+        " and guardrails at https://openrouter.ai/settings."
+    )
+
+
+def model_not_offered() -> str:
+    return (
+        "OpenRouter does not offer the model as Easel asks for it: its owner has to check"
+        " openrouter.model in the settings and the account's privacy settings."
+    )
+
+
+def request_refused() -> str:
+    return (
+        "OpenRouter did not understand Easel's request: its owner can find out more in the log."
+        " Another wording or shape may work."
+    )
+
+
+def address_refused() -> str:
+    return "OpenRouter was not found where Easel expects it: its owner has to check the settings."
+
+
+def conversation_too_long() -> str:
+    return "This is more than the model can read at once. Please shorten it or start anew."
+
+
+def request_too_large() -> str:
+    return "The pictures are too large for the model together. Please send fewer or smaller ones."
+
+
+def picture_refused() -> str:
+    return "The model cannot read a picture that went along. Please send it as PNG or JPEG."
+
+
+def openrouter_unreachable(base_url: str) -> str:
+    return (
+        f"OpenRouter cannot be reached at {base_url}: check openrouter.base_url and the network,"
+        " then start Easel again."
+    )
+
+
+def key_not_checked(base_url: str, status: int) -> str:
+    return (
+        f"OpenRouter at {base_url} could not check the key (it answered with status {status}):"
+        " check openrouter.base_url, or start Easel again in a few minutes."
+    )
+
 
 # --- money ---------------------------------------------------------------------------------------
 
@@ -334,6 +493,14 @@ def no_room(budget: str, *, limit: NanoUsd, left: NanoUsd, hold: NanoUsd, resets
     if hold > limit or limit == 0:
         return f"{sentence}, but it is too small for this at any time."
     return f"{sentence}."
+
+
+def file_unwritable(file: str, reason: str) -> str:
+    return f"{file} cannot be written ({reason}): choose another file."
+
+
+def entries_written(count: int, file: str) -> str:
+    return f"{count:,} {'entry' if count == 1 else 'entries'} written to {file}"
 
 
 PERIODS = {

@@ -1,0 +1,357 @@
+"""The shelf: the content-addressed store of picture bytes, a folder on the disk. It alone builds
+paths, and everything that touches the disk happens in its own two threads. What the bytes mean is
+not its business.
+"""
+
+import asyncio
+import binascii
+import errno
+import hashlib
+import logging
+import os
+import secrets
+import threading
+from collections.abc import AsyncIterator, Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+import pybase64
+
+from bot import words
+from bot.errors import Notice, StartError, Word
+
+THREADS = 2
+"""Enough to keep a disk busy. They are apart from the default pool, where uploads read."""
+BASE64_HOP_BYTES = 768 * 1024
+"""Read and encoded per hop; a multiple of 3, so that the encoded pieces join."""
+FITTED_FILES_MAX = 256
+"""Derivatives kept; beyond that the oldest go."""
+
+T = TypeVar("T")
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """Bytes on the shelf. `id` is their SHA-256 in hex."""
+
+    id: str
+    size_bytes: int
+
+
+class Shelf:
+    """The open shelf, from `async with` to its end.
+
+    Opening makes the folders and clears away what an earlier process left half-done, so no other
+    process may be using it. Raises StartError: the folder cannot be used.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._incoming = folder / "incoming"
+        self._fitted = folder / "fitted"
+        self._placing = threading.Lock()
+        self._executor: ThreadPoolExecutor | None = None
+
+    async def __aenter__(self) -> Self:
+        try:
+            await asyncio.to_thread(self._prepare)
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise StartError(words.shelf_unusable(str(self._folder), reason)) from error
+        self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="shelf")
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        executor = self._open_executor()
+        self._executor = None
+        await asyncio.to_thread(executor.shutdown)
+
+    def receive(self, bytes_max: int) -> "Incoming":
+        """A place for bytes that are still arriving: `async with shelf.receive(…) as incoming:`."""
+        return Incoming(self, self._incoming / secrets.token_hex(16), bytes_max)
+
+    def path(self, blob_id: str) -> Path:
+        """Where a blob's bytes are, or would be: for reading and uploading, never for writing."""
+        assert len(blob_id) == 64
+        assert set(blob_id) <= set("0123456789abcdef")
+        return self._folder / blob_id[:2] / blob_id[2:4] / blob_id
+
+    async def read_base64(self, blob_id: str) -> AsyncIterator[bytes]:
+        """The blob in base64, in pieces that join. Nothing stays open between two of them."""
+        path = self.path(blob_id)
+        offset = 0
+        while piece := await self.run(_read_base64, path, offset):
+            yield piece
+            offset += BASE64_HOP_BYTES
+
+    async def fitted(self, blob_id: str, bytes_max: int) -> Path | None:
+        """The derivative of a blob that was made for this limit, if it is still there."""
+
+        def find() -> Path | None:
+            return next(self._fitted.glob(f"{blob_id}-{bytes_max}.*"), None)
+
+        return await self.run(find)
+
+    async def run(self, function: Callable[..., T], *arguments: object) -> T:
+        """What the function returns, called in one of the shelf's threads.
+
+        A cancelled caller does not stop a function that has begun. An OSError becomes
+        Notice(OWNER): the disk is full or fails.
+        """
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._open_executor(), function, *arguments)
+        except OSError as error:
+            raise storage_notice(error) from error
+
+    async def finish(self, function: Callable[[], None]) -> None:
+        """Calls the function in one of the shelf's threads, even if the caller is cancelled."""
+        future = self._open_executor().submit(function)
+        # Unlike awaiting the future, `wait` leaves it alone when the caller is cancelled.
+        await asyncio.wait([asyncio.wrap_future(future)])
+
+    def place(self, source: Path, blob: Blob) -> None:
+        """In a thread: gives a finished file of the same file system its name. Durable after it."""
+        target = self.path(blob.id)
+        # One at a time: else one could rely on a folder or a name that another has not synced yet.
+        with self._placing:
+            _make_folder(target.parent.parent)
+            _make_folder(target.parent)
+            if _has_size(target, blob.size_bytes):
+                source.unlink()
+            else:
+                source.rename(target)
+            # Also when it was there: whoever renamed it may have been killed before this.
+            _sync_folder(target.parent)
+
+    def place_fitted(self, source: Path, blob_id: str, bytes_max: int, suffix: str) -> Path:
+        """In a thread: keeps a derivative for a while. It can be made again: it is not synced."""
+        target = self._fitted / f"{blob_id}-{bytes_max}{suffix}"
+        with self._placing:
+            source.rename(target)
+            by_age = sorted(self._fitted.iterdir(), key=lambda path: path.stat().st_mtime_ns)
+            for old in by_age[:-FITTED_FILES_MAX]:
+                old.unlink()
+        return target
+
+    def _prepare(self) -> None:
+        for folder in (self._folder, self._incoming, self._fitted):
+            folder.mkdir(parents=True, exist_ok=True)
+            _sync_folder(folder)
+        for folder in (self._incoming, self._fitted):
+            # A file made here also proves that the folder can be written.
+            (folder / "probe").touch()
+            for stale in folder.iterdir():
+                stale.unlink()
+
+    def _open_executor(self) -> ThreadPoolExecutor:
+        if self._executor is None:
+            raise RuntimeError("the shelf is not open")
+        return self._executor
+
+
+class Incoming:
+    """Bytes on their way to the shelf, in a temporary file that leaving removes unless it was kept.
+
+    Each call is one awaited hop to the shelf's threads. A cancelled caller may leave a hop under
+    way: it ends by itself, and leaving the context waits for it. After a call that raised there is
+    nothing to do but leave.
+    """
+
+    def __init__(self, shelf: Shelf, path: Path, bytes_max: int) -> None:
+        self.path = path
+        self._shelf = shelf
+        self._bytes_max = bytes_max
+        # What follows belongs to whoever holds the lock. It is only ever taken in the threads.
+        self._lock = threading.Lock()
+        self._file: int | None = None
+        self._ended = False
+        self._hash = hashlib.sha256()
+        self._size_bytes = 0
+        self._padded = False
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._shelf.run(self._begin)
+        except BaseException:
+            await self._shelf.finish(self._discard)
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._shelf.finish(self._discard)
+
+    async def write(self, data: bytes) -> None:
+        """Appends. Raises Notice(TOO_LARGE) beyond `bytes_max`, Notice(OWNER) on a full disk."""
+        await self._shelf.run(self._write, data)
+
+    async def write_base64(self, parts: list[bytes]) -> None:
+        """Appends what the parts, joined to a multiple of 4 characters, are the base64 of.
+
+        Raises Notice(UNREADABLE) for what is not strict base64, else as `write`.
+        """
+        await self._shelf.run(self._write_base64, parts)
+
+    async def restart(self) -> None:
+        """Forgets what was written so far."""
+        await self._shelf.run(self._restart)
+
+    async def keep(self) -> Blob:
+        """Puts what was written on the shelf, and is back when it would outlast a power cut."""
+        return await self._shelf.run(self._keep)
+
+    async def adopt(self) -> Blob:
+        """Puts on the shelf what another process has written to `path`. Raises as `write`."""
+        return await self._shelf.run(self._adopt)
+
+    async def keep_fitted(self, blob_id: str, bytes_max: int, suffix: str) -> Path:
+        """Keeps what another process has written to `path` as a derivative of that blob."""
+
+        def keep() -> Path:
+            with self._lock:
+                self._close()
+                return self._shelf.place_fitted(self.path, blob_id, bytes_max, suffix)
+
+        return await self._shelf.run(keep)
+
+    def _begin(self) -> None:
+        with self._lock:
+            if not self._ended:
+                self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+
+    def _write(self, data: bytes) -> None:
+        with self._lock, self._closed_on_error():
+            self._append(data)
+
+    def _write_base64(self, parts: list[bytes]) -> None:
+        with self._lock, self._closed_on_error():
+            text = b"".join(parts)
+            if not text:
+                return
+            if self._padded:
+                raise Notice(Word.UNREADABLE, words.result_unreadable())
+            try:
+                data = pybase64.b64decode(text, validate=True)
+            except binascii.Error as error:
+                raise Notice(Word.UNREADABLE, words.result_unreadable()) from error
+            self._padded = text.endswith(b"=")
+            self._append(data)
+
+    def _append(self, data: bytes) -> None:
+        if self._size_bytes + len(data) > self._bytes_max:
+            raise Notice(Word.TOO_LARGE, words.over_bytes(self._bytes_max))
+        file = self._opened()
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(file, rest) :]
+        self._hash.update(data)
+        self._size_bytes += len(data)
+
+    @contextmanager
+    def _closed_on_error(self) -> Generator[None]:
+        """What was written in part must not be kept, whatever the caller makes of the error."""
+        try:
+            yield
+        except BaseException:
+            self._close()
+            raise
+
+    def _restart(self) -> None:
+        with self._lock:
+            file = self._opened()
+            os.ftruncate(file, 0)
+            os.lseek(file, 0, os.SEEK_SET)
+            self._hash = hashlib.sha256()
+            self._size_bytes = 0
+            self._padded = False
+
+    def _keep(self) -> Blob:
+        with self._lock:
+            return self._put()
+
+    def _adopt(self) -> Blob:
+        with self._lock:
+            self._size_bytes = os.fstat(self._opened()).st_size
+            if self._size_bytes > self._bytes_max:
+                raise Notice(Word.TOO_LARGE, words.over_bytes(self._bytes_max))
+            with self.path.open("rb") as written:
+                self._hash = hashlib.file_digest(written, "sha256")
+            return self._put()
+
+    def _put(self) -> Blob:
+        os.fsync(self._opened())
+        self._close()
+        blob = Blob(self._hash.hexdigest(), self._size_bytes)
+        self._shelf.place(self.path, blob)
+        return blob
+
+    def _opened(self) -> int:
+        if self._file is None:
+            raise RuntimeError("the incoming file is not open")
+        return self._file
+
+    def _close(self) -> None:
+        file, self._file = self._file, None
+        if file is not None:
+            os.close(file)
+
+    def _discard(self) -> None:
+        with self._lock:
+            self._ended = True
+            try:
+                self._close()
+                self.path.unlink(missing_ok=True)
+            except OSError as error:
+                # The next start clears it away.
+                _log.warning("a temporary file stays behind: %s", error.strerror)
+
+
+def storage_notice(error: OSError) -> Notice:
+    """The notice for a disk that is full or fails, noted in the log for the owner."""
+    full = error.errno in _FULL
+    _log.error("the shelf's disk %s: %s", "is full" if full else "failed", error.strerror)
+    return Notice(Word.OWNER, words.disk_full() if full else words.shelf_failed())
+
+
+def _read_base64(path: Path, offset: int) -> bytes:
+    with path.open("rb") as file:
+        file.seek(offset)
+        return pybase64.b64encode(file.read(BASE64_HOP_BYTES))
+
+
+def _has_size(path: Path, size_bytes: int) -> bool:
+    try:
+        return path.stat().st_size == size_bytes
+    except FileNotFoundError:
+        return False
+
+
+def _make_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        folder.mkdir()
+        _sync_folder(folder.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
