@@ -160,6 +160,7 @@ class Generation:
             "service_tier": None,
             "data_region": "global",
             "preset_id": None,
+            "workspace_id": None,
             "web_search_engine": None,
             "response_cache_source_id": None,
             "provider_responses": [

@@ -217,7 +217,7 @@ def _draw(chat: ChatRequest, step: Paint, scale: float) -> list[tuple[str, int]]
     size = painting.SIZES[chat.image_size]
     drawn: list[tuple[str, int]] = []
     source: SentPicture | None = source_picture(chat) if step.words is None else None
-    asked = " ".join(chat.last.text.split()) if step.words is None else step.words
+    asked = " ".join(chat.last.words.split()) if step.words is None else step.words
     for number in range(1, step.count + 1):
         words = asked if step.count == 1 else f"{asked} ({number})"
         if source is not None:

@@ -82,6 +82,8 @@ class SentPicture:
 class SentMessage:
     role: str
     text: str
+    words: str
+    """The first text part alone: what comes after it is an aside of the program that asks."""
     pictures: tuple[SentPicture, ...]
     tokens: int
 
@@ -116,7 +118,7 @@ class ChatRequest:
     def last(self) -> SentMessage:
         """The last user message."""
         users = [message for message in self.messages if message.role == "user"]
-        return users[-1] if users else SentMessage("user", "", (), 0)
+        return users[-1] if users else SentMessage("user", "", "", (), 0)
 
     @property
     def pictures(self) -> tuple[SentPicture, ...]:
@@ -263,7 +265,7 @@ def _message(message: Json, at: int) -> SentMessage:
     if content is None and role == "assistant":
         content = ""
     if isinstance(content, str):
-        return SentMessage(role, content, (), count_text_tokens(content))
+        return SentMessage(role, content, content, (), count_text_tokens(content))
     texts: list[str] = []
     pictures: list[SentPicture] = []
     tokens = 0
@@ -284,7 +286,8 @@ def _message(message: Json, at: int) -> SentMessage:
             raise Refusal(404, f"No endpoints found that support {kind}", "not_found")
         else:
             raise _bad(f"{name}.type {kind[:40]!r} is not known")
-    return SentMessage(role, "\n".join(texts), tuple(pictures), tokens)
+    words = texts[0] if texts else ""
+    return SentMessage(role, "\n".join(texts), words, tuple(pictures), tokens)
 
 
 def _picture(image: Json, name: str) -> SentPicture:

@@ -199,8 +199,9 @@ def scripted(told: Told) -> Scripted:
 
 
 _EDIT_WORDS = re.compile(
-    r"\b(it|its|this|that|them|him|her|the same|again|instead|more|less|add|remove|replace|change"
-    r"|keep|turn|now|darker|brighter|bigger|smaller|without)\b",
+    r"^(please |now |and )*((make|turn|give|put|set|move|let) (it|him|her|them|this|that|the)"
+    r"|add|remove|replace|change|keep)\b"
+    r"|\b(it|the same|again|instead|darker|brighter|bigger|smaller)\b",
     re.IGNORECASE,
 )
 
@@ -211,7 +212,7 @@ def source_picture(chat: ChatRequest) -> SentPicture | None:
     """
     if chat.last.pictures:
         return chat.last.pictures[-1]
-    if chat.pictures and _EDIT_WORDS.search(chat.last.text):
+    if chat.pictures and _EDIT_WORDS.search(chat.last.words):
         return chat.pictures[-1]
     return None
 
@@ -220,7 +221,7 @@ def untold_answer(chat: ChatRequest) -> Answer:
     """What the stand-in answers by itself: a picture, or text to a question or where only text is
     asked.
     """
-    words = " ".join(chat.last.text.split()) or "nothing"
+    words = " ".join(chat.last.words.split()) or "nothing"
     if not chat.may_paint or words.endswith("?"):
         seen = f" and {len(chat.last.pictures)} picture(s)" if chat.last.pictures else ""
         return answer(

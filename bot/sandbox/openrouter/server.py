@@ -76,7 +76,7 @@ class Call:
     request: Json = field(default_factory=dict[str, object])
     """The JSON, every data URL as `data:<type>;sha256=<hex>;bytes=<n>`; empty if it was refused."""
     words: str = ""
-    """The text of the last user message."""
+    """The first text of the last user message."""
     pictures: tuple[SentPicture, ...] = ()
     """All pictures sent, in order, without their bytes."""
     status: int | None = None
@@ -214,7 +214,7 @@ class ModelSandbox:
             self._authorize(http)
             chat = await asyncio.to_thread(read_request, await _body(http))
             call.request = chat.short
-            call.words = chat.last.text
+            call.words = chat.last.words
             call.pictures = tuple(replace(picture, data=b"") for picture in chat.pictures)
             self._changes.note()
             if not chat.may_paint and "modalities" in chat.short and not self.text_only_accepted:
