@@ -4,11 +4,14 @@ is `wire.py`'s, which answer is played is the server's.
 
 import asyncio
 import base64
+import functools
 import re
 import socket
 import struct
 from collections.abc import Callable, Sequence
-from typing import assert_never
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import ParamSpec, TypeVar, assert_never
 
 from aiohttp import web
 
@@ -40,10 +43,27 @@ from bot.sandbox.openrouter.script import (
 from bot.sandbox.openrouter.turnstile import Turnstile
 
 Json = dict[str, object]
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Dropped(Exception):
     """The connection was ended in the middle, as the script said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Studio:
+    """What all replies share."""
+
+    worker: ThreadPoolExecutor
+    """One thread: several would only fight with the event loop for the interpreter."""
+    after_picture: Turnstile
+    scale: float
+
+    async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The result of the work, done off the event loop."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self.worker, functools.partial(work, *args, **kwargs))
 
 
 class Reply:
@@ -55,17 +75,15 @@ class Reply:
         chat: ChatRequest,
         generation: Generation,
         answer: Answer,
-        after_picture: Turnstile,
+        studio: Studio,
         settle: Callable[[], None],
-        scale: float,
     ) -> None:
         self.http = http
         self.chat = chat
         self.generation = generation
         self.answer = answer
-        self.after_picture = after_picture
+        self.studio = studio
         self.settle = settle
-        self.scale = scale
         self.failed = False
         self.headers = {
             "X-Generation-Id": generation.id,
@@ -175,7 +193,7 @@ class Reply:
             await self.text(piece)
 
     async def _paint(self, step: Paint) -> None:
-        drawn = await asyncio.to_thread(_draw, self.chat, step, self.scale)
+        drawn = await self.studio.run(_draw, self.chat, step, self.studio.scale)
         for _ in range(step.copies):
             await self.pictures([url for url, _ in drawn], step)
         meter = self.generation.meter
@@ -183,7 +201,7 @@ class Reply:
         meter.image_tokens += sum(tokens for _, tokens in drawn)
         if step.finish is not None:
             self._note(Finish(step.finish))
-        await self.after_picture.passage()
+        await self.studio.after_picture.passage()
 
     async def _end(self, step: Finish) -> None:
         self._note(step)

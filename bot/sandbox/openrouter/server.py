@@ -8,6 +8,7 @@ import random
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Self
@@ -17,7 +18,7 @@ from aiohttp.typedefs import Handler, Middleware
 
 from bot.sandbox.openrouter.account import CREDIT_NANO_USD, Account, Generation, Meter
 from bot.sandbox.openrouter.catalogue import endpoints, model_row
-from bot.sandbox.openrouter.reply import Dropped, Reply
+from bot.sandbox.openrouter.reply import Dropped, Reply, Studio
 from bot.sandbox.openrouter.request import (
     MODEL,
     MODEL_DATED,
@@ -118,7 +119,8 @@ class ModelSandbox:
         """Whether a cancelled or dropped answer is charged what it had produced."""
         self.text_only_accepted = True
         """False: `modalities: ["text"]` answers 404."""
-        self._picture_scale = picture_scale
+        worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="stand-in")
+        self._studio = Studio(worker, self.pause_after_picture, picture_scale)
         self._port = port
         self._script: deque[Scripted] = deque()
         self._rules: list[tuple[Callable[[Call], bool], Scripted]] = []
@@ -178,6 +180,7 @@ class ModelSandbox:
     ) -> None:
         assert self._runner is not None
         await self._runner.cleanup()
+        await asyncio.to_thread(self._studio.worker.shutdown, cancel_futures=True)
         if self._faults and error is None:
             raise ExceptionGroup("the stand-in model failed", self._faults)
 
@@ -212,7 +215,7 @@ class ModelSandbox:
         self._changes.note()
         try:
             self._authorize(http)
-            chat = await asyncio.to_thread(read_request, await _body(http))
+            chat = await self._studio.run(read_request, await _body(http))
             call.request = chat.short
             call.words = chat.last.words
             call.pictures = tuple(replace(picture, data=b"") for picture in chat.pictures)
@@ -284,9 +287,7 @@ class ModelSandbox:
             self._settle(call, generation, reply)
 
         kind = StreamedReply if chat.stream else WholeReply
-        reply = kind(
-            http, chat, generation, answer, self.pause_after_picture, settle, self._picture_scale
-        )
+        reply = kind(http, chat, generation, answer, self._studio, settle)
         try:
             if self.headers_before_gate:
                 await reply.head()

@@ -2,7 +2,6 @@
 OpenRouter writes them (its streaming docs, 2026-08). Nothing is decided or counted here.
 """
 
-import asyncio
 import itertools
 import json
 import re
@@ -11,10 +10,9 @@ from collections.abc import Callable, Sequence
 from aiohttp import web
 
 from bot.sandbox.openrouter.account import Generation
-from bot.sandbox.openrouter.reply import Reply
+from bot.sandbox.openrouter.reply import Reply, Studio
 from bot.sandbox.openrouter.request import MODEL_DATED, ChatRequest
 from bot.sandbox.openrouter.script import Answer, ErrorChunk, Finish, Paint, UsageStep
-from bot.sandbox.openrouter.turnstile import Turnstile
 
 AWKWARD_PIECE_BYTES = 65_521
 _AWKWARD = re.compile(rb"[\xc2-\xf4](?=[\x80-\xbf])|\r(?=\n)|\n(?=[\r\n])|dat(?=a: )")
@@ -43,7 +41,7 @@ class StreamedReply(Reply):
     async def pictures(self, urls: Sequence[str], step: Paint, /) -> None:
         delta: Json = {"role": "assistant", "content": step.content, "images": _images(urls)}
         choice = self._choice(delta, Finish(step.finish) if step.finish else None)
-        await self._lines(await asyncio.to_thread(self._data, {"choices": [choice]}))
+        await self._lines(await self.studio.run(self._data, {"choices": [choice]}))
 
     async def finish(self, step: Finish) -> None:
         delta: Json = {"role": "assistant", "content": ""}
@@ -117,11 +115,10 @@ class WholeReply(Reply):
         chat: ChatRequest,
         generation: Generation,
         answer: Answer,
-        after_picture: Turnstile,
+        studio: Studio,
         settle: Callable[[], None],
-        scale: float,
     ) -> None:
-        super().__init__(http, chat, generation, answer, after_picture, settle, scale)
+        super().__init__(http, chat, generation, answer, studio, settle)
         self.message: Json = {"role": "assistant", "content": None, "refusal": None}
         self.said: list[str] = []
         self.urls: list[str] = []
@@ -160,7 +157,7 @@ class WholeReply(Reply):
             **self.body,
             **self.answer.extra,
         }
-        data = await asyncio.to_thread(dumps, body)
+        data = await self.studio.run(dumps, body)
         return web.Response(body=data, content_type="application/json", headers=self.headers)
 
 
