@@ -168,6 +168,7 @@ class Database:
                     _log.warning("abandoned operation failed: %s", type(error).__name__)
                 else:
                     done.set_exception(error)
+                    done.exception()  # taken note of, should the caller be cancelled just now
             except BaseException:
                 done.cancel()
                 raise
