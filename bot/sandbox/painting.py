@@ -10,6 +10,7 @@ import math
 import random
 import textwrap
 import unicodedata
+from dataclasses import dataclass
 
 from PIL import Image, ImageChops, ImageDraw, ImageEnhance, ImageFilter, ImageFont, PngImagePlugin
 
@@ -47,8 +48,40 @@ SIZES: dict[str, dict[str, tuple[int, int]]] = {
 }
 """Pixels by image size and aspect ratio; multiples of 16, as OpenAI's image model draws."""
 
+MEDIA_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp", "GIF": "image/gif"}
+
 Colour = tuple[int, int, int]
 WHITE: Colour = (255, 255, 255)
+
+
+class BadPicture(Exception):
+    """Bytes that are no picture, or one of too many pixels."""
+
+    def __init__(self, *, too_large: bool) -> None:
+        super().__init__("too many pixels" if too_large else "not a picture")
+        self.too_large = too_large
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    media_type: str | None
+    """None if it is neither PNG, JPEG, WebP nor GIF."""
+    width: int
+    height: int
+    still: bool
+
+
+def look(data: bytes) -> Look:
+    """What kind of picture these bytes are, decoded to the end; raises BadPicture."""
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            image.load()
+            media_type = MEDIA_TYPES.get(image.format or "")
+            return Look(media_type, *image.size, still=getattr(image, "n_frames", 1) == 1)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise BadPicture(too_large=True) from error
+    except (OSError, SyntaxError, ValueError) as error:
+        raise BadPicture(too_large=False) from error
 
 
 def paint(words: str, width: int, height: int) -> Image.Image:

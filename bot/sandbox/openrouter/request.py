@@ -6,16 +6,13 @@ Source of the rules: openrouter.ai/docs and the OpenAPI document, 2026-08.
 import base64
 import binascii
 import hashlib
-import io
 import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
-from PIL import Image
-
-from bot.sandbox.painting import SIZES
+from bot.sandbox.painting import SIZES, BadPicture, look
 
 MODEL = "openai/gpt-5.4-image-2"
 MODEL_DATED = "openai/gpt-5.4-image-2-20260421"
@@ -32,7 +29,6 @@ SESSION_ID_CHARACTERS_MAX = 256
 ROLES = ("system", "developer", "user", "assistant", "tool")
 DETAILS = ("auto", "low", "high", "original")
 MODALITIES = ("text", "image", "audio")
-MEDIA_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp", "GIF": "image/gif"}
 
 Json = dict[str, object]
 
@@ -300,23 +296,18 @@ def _picture(image: Json, name: str) -> SentPicture:
     if len(data) > PICTURE_BYTES_MAX:
         raise Refusal(413, "Downloaded image content cannot exceed 30MB", "payload_too_large")
     try:
-        with Image.open(io.BytesIO(data)) as opened:
-            found = MEDIA_TYPES.get(opened.format or "")
-            width, height = opened.size
-            moves = getattr(opened, "n_frames", 1) > 1
-            opened.load()
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise _bad(f"{name}: the image has too many pixels", "image_too_large") from error
-    except (OSError, SyntaxError, ValueError) as error:
-        raise _bad(f"{name}: the image data is not a valid image", "invalid_image") from error
-    if found != media_type or moves:
+        seen = look(data)
+    except BadPicture as error:
+        error_type = "image_too_large" if error.too_large else "invalid_image"
+        raise _bad(f"{name}: the image is {error}", error_type) from error
+    if seen.media_type != media_type or not seen.still:
         raise _bad(
             f"{name}: {media_type} must be a still png, jpeg, webp or gif and what it says",
             "unsupported_image_format",
         )
     digest = hashlib.sha256(data).hexdigest()
     image["url"] = f"data:{media_type};sha256={digest};bytes={len(data)}"
-    return SentPicture(digest, media_type, width, height, data)
+    return SentPicture(digest, media_type, seen.width, seen.height, data)
 
 
 def _data_url(url: str, name: str) -> tuple[str, bytes]:

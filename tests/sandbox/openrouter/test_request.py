@@ -1,6 +1,8 @@
 import base64
 import io
 import random
+import struct
+from zlib import crc32
 
 import httpx
 import pytest
@@ -28,6 +30,14 @@ def moving_gif() -> str:
     frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
     frames[0].save(target, "GIF", save_all=True, append_images=frames[1:])
     return "data:image/gif;base64," + base64.b64encode(target.getvalue()).decode()
+
+
+def png_head(width: int, height: int) -> str:
+    """The start of a PNG that says it is this large."""
+    head = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    data = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + head + struct.pack(">I", crc32(head))
+    data += struct.pack(">I", 100) + b"IDAT"
+    return "data:image/png;base64," + base64.b64encode(data).decode()
 
 
 PNG_URL = "data:image/png;base64," + base64.b64encode(png("red")).decode()
@@ -74,6 +84,7 @@ WRONG_PARTS: dict[str, tuple[dict[str, object], int, str]] = {
         400,
         "unsupported_image_format",
     ),
+    "too many pixels": (picture_part(png_head(20_000, 20_000)), 400, "image_too_large"),
     "moving gif": (picture_part(moving_gif()), 400, "unsupported_image_format"),
     "as a file": (
         {"type": "file", "file": {"filename": "a.png", "file_data": PNG_URL}},
