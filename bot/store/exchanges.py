@@ -1,0 +1,242 @@
+"""Exchanges: one request and its answer, the step it has reached, and the pictures it is about.
+Every change of a row is here; what a step means is `exchange.py`'s.
+"""
+
+import sqlite3
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.errors import Notice, Word
+from bot.store.database import Transaction
+
+
+class Step(StrEnum):
+    """What is to be done next; a row's step is noted before that work begins."""
+
+    WAIT = "wait"
+    HOLD = "hold"
+    CALL = "call"
+    SETTLE = "settle"
+    ANSWER = "answer"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """A picture a request is about: on the shelf already, or a link to fetch it from."""
+
+    name: str
+    url: str | None = None
+    picture_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A row. What has no default comes from the event; the rest is noted on the way.
+
+    `server_id` is 0 in direct messages, `channel_id` is where it was asked, `token` the
+    interaction's while it lives, `upload_bytes_max` counts for one file.
+    """
+
+    id: int
+    conversation_id: int
+    command: str
+    server_id: int
+    channel_id: int
+    member_id: int
+    prompt: str
+    upload_bytes_max: int
+    answer_channel_id: int
+    may_paint: bool = True
+    shape: str | None = None
+    size: str | None = None
+    opens_thread: bool = False
+    token: str | None = None
+    step: Step = Step.WAIT
+    call_number: int = 0
+    edits: bool = False
+    word: Word | None = None
+    sentence: str | None = None
+    created_ms: int = 0
+    ended_ms: int | None = None
+
+
+_COLUMNS = (
+    "id, conversation_id, step, command, server_id, channel_id, member_id, prompt, may_paint,"
+    " shape, size, upload_bytes_max, opens_thread, answer_channel_id, interaction_token,"
+    " call_number, edits, word, sentence, created_ms, ended_ms"
+)
+
+
+def _exchange(row: sqlite3.Row) -> Exchange:
+    return Exchange(
+        id=row["id"],
+        conversation_id=row["conversation_id"],
+        step=Step(row["step"]),
+        command=row["command"],
+        server_id=row["server_id"],
+        channel_id=row["channel_id"],
+        member_id=row["member_id"],
+        prompt=row["prompt"],
+        may_paint=bool(row["may_paint"]),
+        shape=row["shape"],
+        size=row["size"],
+        upload_bytes_max=row["upload_bytes_max"],
+        opens_thread=bool(row["opens_thread"]),
+        answer_channel_id=row["answer_channel_id"],
+        token=row["interaction_token"],
+        call_number=row["call_number"],
+        edits=bool(row["edits"]),
+        word=None if row["word"] is None else Word(row["word"]),
+        sentence=row["sentence"],
+        created_ms=row["created_ms"],
+        ended_ms=row["ended_ms"],
+    )
+
+
+async def claim(tx: Transaction, exchange: Exchange, meant: tuple[Meant, ...]) -> bool:
+    """Writes the row of a new exchange; False if its event was known already.
+
+    Its conversation must be open.
+    """
+    row = await tx.one(
+        f"INSERT INTO exchange ({_COLUMNS})"  # noqa: S608 - a constant of this module
+        " VALUES (:id, :conversation_id, :step, :command, :server_id, :channel_id, :member_id,"
+        " :prompt, :may_paint, :shape, :size, :upload_bytes_max, :opens_thread,"
+        " :answer_channel_id, :token, :call_number, :edits, :word, :sentence, :created_ms,"
+        " :ended_ms) ON CONFLICT (id) DO NOTHING RETURNING id",
+        id=exchange.id,
+        conversation_id=exchange.conversation_id,
+        step=exchange.step.value,
+        command=exchange.command,
+        server_id=exchange.server_id,
+        channel_id=exchange.channel_id,
+        member_id=exchange.member_id,
+        prompt=exchange.prompt,
+        may_paint=int(exchange.may_paint),
+        shape=exchange.shape,
+        size=exchange.size,
+        upload_bytes_max=exchange.upload_bytes_max,
+        opens_thread=int(exchange.opens_thread),
+        answer_channel_id=exchange.answer_channel_id,
+        token=exchange.token,
+        call_number=exchange.call_number,
+        edits=int(exchange.edits),
+        word=None if exchange.word is None else exchange.word.value,
+        sentence=exchange.sentence,
+        created_ms=tx.now_ms,
+        ended_ms=exchange.ended_ms,
+    )
+    if row is None:
+        return False
+    for position, picture in enumerate(meant):
+        await tx.run(
+            "INSERT INTO meant (exchange_id, position, name, url, picture_id)"
+            " VALUES (:exchange_id, :position, :name, :url, :picture_id)",
+            exchange_id=exchange.id,
+            position=position,
+            name=picture.name,
+            url=picture.url,
+            picture_id=picture.picture_id,
+        )
+    return True
+
+
+async def is_known(tx: Transaction, exchange_id: int) -> bool:
+    return await tx.one("SELECT 1 FROM exchange WHERE id = :id", id=exchange_id) is not None
+
+
+async def get(tx: Transaction, exchange_id: int) -> Exchange:
+    """The row; KeyError when there is none."""
+    row = await tx.one(
+        f"SELECT {_COLUMNS} FROM exchange WHERE id = :id",  # noqa: S608 - a constant
+        id=exchange_id,
+    )
+    if row is None:
+        raise KeyError(exchange_id)
+    return _exchange(row)
+
+
+async def open_ids(tx: Transaction) -> list[int]:
+    """Every exchange that has not come to its end, oldest first."""
+    rows = await tx.all("SELECT id FROM exchange WHERE step <> 'done' ORDER BY id")
+    return [row["id"] for row in rows]
+
+
+async def note_step(tx: Transaction, exchange_id: int, step: Step) -> None:
+    """Notes what is to be done next. The token is forgotten once there is nothing left to do."""
+    await tx.run(
+        "UPDATE exchange SET step = :step, interaction_token ="
+        " CASE WHEN :step = 'done' THEN NULL ELSE interaction_token END WHERE id = :id",
+        id=exchange_id,
+        step=step.value,
+    )
+
+
+async def note_call(tx: Transaction, exchange_id: int, call_number: int, *, edits: bool) -> None:
+    """Notes that call `call_number` is the one to make now."""
+    await tx.run(
+        "UPDATE exchange SET step = 'call', call_number = :call_number, edits = :edits"
+        " WHERE id = :id",
+        id=exchange_id,
+        call_number=call_number,
+        edits=int(edits),
+    )
+
+
+async def note_end(tx: Transaction, exchange_id: int, step: Step, notice: Notice | None) -> None:
+    """Notes how the work ended (no notice: with a result) and when; the first moment stands."""
+    await tx.run(
+        "UPDATE exchange SET step = :step, word = :word, sentence = :sentence,"
+        " ended_ms = coalesce(ended_ms, :now_ms) WHERE id = :id",
+        id=exchange_id,
+        step=step.value,
+        word=None if notice is None else notice.word.value,
+        sentence=None if notice is None else notice.sentence,
+        now_ms=tx.now_ms,
+    )
+
+
+async def note_answer_channel(tx: Transaction, exchange_id: int, channel_id: int) -> None:
+    await tx.run(
+        "UPDATE exchange SET answer_channel_id = :channel_id WHERE id = :id",
+        id=exchange_id,
+        channel_id=channel_id,
+    )
+
+
+async def meant(tx: Transaction, exchange_id: int) -> list[Meant]:
+    """The pictures the request is about, in order."""
+    rows = await tx.all(
+        "SELECT name, url, picture_id FROM meant WHERE exchange_id = :id ORDER BY position",
+        id=exchange_id,
+    )
+    return [Meant(row["name"], row["url"], row["picture_id"]) for row in rows]
+
+
+async def note_meant_picture(
+    tx: Transaction, exchange_id: int, position: int, picture_id: str
+) -> None:
+    """Notes that a meant picture is on the shelf; its link is forgotten."""
+    await tx.run(
+        "UPDATE meant SET picture_id = :picture_id, url = NULL"
+        " WHERE exchange_id = :exchange_id AND position = :position",
+        exchange_id=exchange_id,
+        position=position,
+        picture_id=picture_id,
+    )
+
+
+async def earlier(tx: Transaction, conversation_id: int, before_id: int, most: int) -> list[int]:
+    """The newest `most` exchanges of a conversation before one of it that the model answered,
+    oldest first.
+    """
+    rows = await tx.all(
+        "SELECT id FROM exchange WHERE conversation_id = :conversation_id AND id < :before_id"
+        " AND EXISTS (SELECT 1 FROM piece WHERE piece.exchange_id = exchange.id)"
+        " ORDER BY id DESC LIMIT :most",
+        conversation_id=conversation_id,
+        before_id=before_id,
+        most=most,
+    )
+    return [row["id"] for row in reversed(rows)]

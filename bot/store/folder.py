@@ -1,0 +1,49 @@
+"""The data folder: made, found writable, and held by one process at a time. What lies in it is
+named here and nowhere else.
+"""
+
+import fcntl
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from bot import words
+from bot.errors import StartError
+
+
+class DataFolder:
+    """A context manager that holds the folder: a second one on it, in this process or another,
+    is a StartError that names the first.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.database = path / "easel.db"
+        self.shelf = path / "shelf"
+        self._lock = -1
+
+    def __enter__(self) -> Self:
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise StartError(words.folder_unusable(str(self.path), reason)) from error
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            first = os.read(self._lock, 32).decode(errors="replace").strip()
+            os.close(self._lock)
+            raise StartError(words.folder_taken(str(self.path), first)) from None
+        os.ftruncate(self._lock, 0)
+        os.pwrite(self._lock, str(os.getpid()).encode(), 0)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        os.close(self._lock)
