@@ -15,7 +15,7 @@ from bot.money import NanoUsd
 from bot.store import balances, entries
 from bot.store.balances import Standing
 from bot.store.database import Transaction
-from bot.store.entries import By, Days, Line, SpendRow, Totals
+from bot.store.entries import By, Days, EntryRow, Line, SpendRow, Totals
 
 Period = Literal["today", "week", "month", "last-month", "year", "all"]
 PERIODS: tuple[Period, ...] = ("today", "week", "month", "last-month", "year", "all")
@@ -121,6 +121,14 @@ async def spend_rows(
     as many as there are, of which only one server's day is in memory.
     """
     async for row in entries.spend_rows(tx, period_days(period, tx.now_ms), server_id):
+        yield row
+
+
+async def entry_rows(
+    tx: Transaction, period: Period, server_id: int | None = None
+) -> AsyncIterator[EntryRow]:
+    """The entries of a period one by one, for the CSV."""
+    async for row in entries.rows(tx, period_days(period, tx.now_ms), server_id):
         yield row
 
 

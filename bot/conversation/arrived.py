@@ -1,0 +1,70 @@
+"""What a stream brings, written down as it arrives: pictures at once, the text between two of them
+as one piece, in the model's order. Where it is shown is not this module's business.
+"""
+
+from collections.abc import Callable
+
+from bot.errors import CallFailed, Notice
+from bot.openrouter.client import Ended, PictureArrived, Reply, Text
+from bot.pictures.intake import Intake
+from bot.store import pictures, pieces
+from bot.store.database import Database, Transaction
+from bot.store.pictures import Picture
+from bot.store.pieces import Piece
+
+
+class Arrived:
+    """The pieces of one call's answer. A call is made once, so its pieces are written once."""
+
+    def __init__(self, database: Database, intake: Intake, exchange_id: int) -> None:
+        self._database = database
+        self._intake = intake
+        self._exchange_id = exchange_id
+        self._count = 0
+        self._unwritten: list[str] = []
+
+    async def listen(self, reply: Reply, show: Callable[[str], None]) -> Ended:
+        """Takes everything a reply brings and shows each bit of text as it comes.
+
+        Raises what the reply raises, after what had arrived is written; and the Notice of a picture
+        that cannot be read if there is nothing else.
+        """
+        unreadable: Notice | None = None
+        try:
+            async for event in reply:
+                match event:
+                    case Text(text):
+                        self._unwritten.append(text)
+                        show(text)
+                    case PictureArrived(blob):
+                        try:
+                            await self._write(await self._intake.accept_result(blob))
+                        except Notice as notice:
+                            unreadable = notice
+                    case Ended() as end:
+                        await self._write()
+                        if unreadable is not None and not self._count:
+                            raise unreadable
+                        return end
+        except CallFailed:
+            await self._write()
+            raise
+        raise AssertionError("a reply ends with Ended or a failure")
+
+    async def _write(self, picture: Picture | None = None) -> None:
+        text = "".join(self._unwritten).strip()
+        new = [Piece(text=text)] if text else []
+        if picture is not None:
+            new.append(Piece(picture=picture))
+        first = self._count
+
+        async def operation(tx: Transaction) -> None:
+            if picture is not None:
+                await pictures.add(tx, picture, "model")
+            for position, piece in enumerate(new, first):
+                await pieces.add(tx, self._exchange_id, position, piece)
+
+        if new:
+            await self._database.write(operation)
+        self._unwritten.clear()
+        self._count += len(new)

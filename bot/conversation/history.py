@@ -1,0 +1,50 @@
+"""What was said before in a conversation, as turns: read from the exchanges it is made of. What of
+it goes along with a request is `window`'s to choose.
+"""
+
+from bot.conversation.window import Turn
+from bot.store import exchanges, pictures, pieces
+from bot.store.database import Transaction
+from bot.store.exchanges import Exchange
+from bot.store.pictures import Picture
+
+EXCHANGES_MAX = 200
+"""How far back a conversation is read, whatever the window would still hold."""
+
+
+async def turns_before(tx: Transaction, exchange: Exchange) -> list[Turn]:
+    """The turns of the conversation before this exchange, oldest first."""
+    turns: list[Turn] = []
+    for earlier_id in await exchanges.earlier(
+        tx, exchange.conversation_id, exchange.id, EXCHANGES_MAX
+    ):
+        earlier = await exchanges.get(tx, earlier_id)
+        answer = await pieces.of_exchange(tx, earlier_id)
+        turns.append(Turn("person", "", earlier.prompt, tuple(await meant_pictures(tx, earlier_id))))
+        turns.append(
+            Turn(
+                "easel",
+                "",
+                "\n\n".join(piece.text for piece in answer if piece.text is not None),
+                tuple(piece.picture for piece in answer if piece.picture is not None),
+            )
+        )
+    return turns
+
+
+async def meant_pictures(tx: Transaction, exchange_id: int) -> list[Picture]:
+    """The pictures on the shelf that a request is about: its own, or those it replies to."""
+    found = [
+        await pictures.get(tx, meant.picture_id)
+        for meant in await exchanges.meant(tx, exchange_id)
+        if meant.picture_id is not None
+    ]
+    return [picture for picture in found if picture is not None]
+
+
+def last_picture(turns: list[Turn]) -> Picture | None:
+    """The newest picture of a conversation: what "make it night" speaks of."""
+    for turn in reversed(turns):
+        if turn.pictures:
+            return turn.pictures[-1]
+    return None

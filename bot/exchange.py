@@ -1,0 +1,403 @@
+"""The way of a request, read aloud: admit, wait, hold, call, settle, answer. Each step is noted in
+the exchange's row before the work it names begins, and `resume` takes any row from its step to the
+end: a new request, one found at start-up and one found by the sweep go the same road. Nothing here
+knows Discord, HTTP, SQL or Pillow.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from bot import words
+from bot.clock import Clock
+from bot.conversation import prompt
+from bot.conversation.arrived import Arrived
+from bot.conversation.attachments import Attachments
+from bot.errors import CallFailed, Notice, StoreUnavailable, Word
+from bot.ledger.book import Book
+from bot.ledger.settling import Settling
+from bot.openrouter.client import Call, Ended, OpenRouter
+from bot.pictures.intake import Intake
+from bot.queue import FairQueue, Place
+from bot.store import conversations, exchanges, pieces, reservations
+from bot.store.database import Database, Transaction
+from bot.store.exchanges import Exchange, Meant, Step
+
+CALLS_MAX = 3
+RETRY_PAUSES_S = (1.0, 4.0)
+SWEEP_PAUSE_S = 60.0
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a person asks, as read from Discord: the row it would become, where its conversation is
+    held, the pictures it means, and why it is refused if that could be seen already.
+    """
+
+    exchange: Exchange
+    place: conversations.Place
+    meant: tuple[Meant, ...] = ()
+    refusal: Notice | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """`fresh` is False for an event seen before: then there is nothing to say or do."""
+
+    fresh: bool
+    refusal: Notice | None = None
+
+
+class Progress(Protocol):
+    """The answer message while it is in the making."""
+
+    def stage(self, sentence: Callable[[], str]) -> None: ...
+    def text(self, more: str) -> None: ...
+
+
+class Answers(Protocol):
+    """Where people see an exchange. Every method may be repeated, also after a crash."""
+
+    async def open(self, exchange: Exchange) -> None:
+        """Makes sure that the answer message, and its thread, is there and noted."""
+        ...
+
+    def showing(self, exchange: Exchange) -> AbstractAsyncContextManager[Progress]:
+        """Keeps the answer message up to date while entered."""
+        ...
+
+    async def deliver(self, exchange: Exchange) -> None:
+        """Turns the answer message into the result or the notice."""
+        ...
+
+    async def amend(self, exchange: Exchange) -> None:
+        """Corrects the last line of a delivered answer: its cost is known now."""
+        ...
+
+    async def tell_owner(self, sentence: str) -> None: ...
+
+
+class Exchanges:
+    """All exchanges of this process. `spawn` starts a task that the app owns."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        queue: FairQueue,
+        book: Book,
+        model: OpenRouter,
+        settling: Settling,
+        attachments: Attachments,
+        intake: Intake,
+        answers: Answers,
+        clock: Clock,
+        terms: prompt.Terms,
+        spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
+    ) -> None:
+        self._database = database
+        self._queue = queue
+        self._book = book
+        self._model = model
+        self._settling = settling
+        self._attachments = attachments
+        self._intake = intake
+        self._answers = answers
+        self._clock = clock
+        self._terms = terms
+        self._spawn = spawn
+        self._places: dict[int, Place] = {}
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._stopping = False
+
+    async def admit(self, request: Request) -> Admission:
+        """Claims the event, or refuses it, by what the database knows and without any network.
+
+        A fresh admission goes on with `start`; that also answers a message that was refused. The
+        refusal of an interaction is the caller's to say: it is the interaction's first answer.
+        """
+        asked = request.exchange
+        refusal = request.refusal
+        place: Place | None = None
+        if self._stopping:
+            refusal = Notice(Word.BUSY, words.stopping())
+        elif refusal is None and asked.id not in self._places:
+            try:
+                place = self._queue.enter(asked.id, asked.member_id, asked.conversation_id)
+            except Notice as full:
+                refusal = full
+
+        async def operation(tx: Transaction) -> Admission:
+            if await exchanges.is_known(tx, asked.id):
+                return Admission(fresh=False)
+            refused = refusal
+            if refused is None:
+                try:
+                    await self._book.check(tx, prompt.least_ask(asked, self._terms))
+                except Notice as no_room:
+                    if no_room.word is not Word.BUDGET:
+                        raise
+                    refused = no_room
+            await self._claim(tx, request, refused)
+            return Admission(fresh=True, refusal=refused)
+
+        admission = Admission(fresh=False)
+        try:
+            admission = await self._database.write(operation)
+        finally:
+            if place is not None:
+                if admission.fresh and admission.refusal is None:
+                    self._places[asked.id] = place
+                else:
+                    place.leave()
+        return admission
+
+    async def _claim(self, tx: Transaction, request: Request, refused: Notice | None) -> None:
+        asked, place = request.exchange, request.place
+        if refused is not None:
+            place = "chain" if asked.opens_thread else place
+            asked = replace(
+                asked,
+                step=Step.ANSWER if asked.token is None else Step.DONE,
+                opens_thread=False,
+                token=None,
+                word=refused.word,
+                sentence=refused.sentence,
+                ended_ms=tx.now_ms,
+            )
+        await conversations.open_conversation(
+            tx,
+            asked.conversation_id,
+            server_id=asked.server_id,
+            channel_id=asked.channel_id,
+            place=place,
+        )
+        await exchanges.claim(tx, asked, request.meant)
+
+    async def resume(self, exchange_id: int) -> None:
+        """Takes an exchange from the step its row names to the end."""
+        try:
+            exchange = await self._read(exchange_id)
+            if exchange.step not in {Step.ANSWER, Step.DONE}:
+                await self._work(exchange)
+                exchange = await self._read(exchange_id)
+            if exchange.step is Step.ANSWER:
+                await self._answer(exchange)
+        finally:
+            place = self._places.pop(exchange_id, None)
+            if place is not None:
+                place.leave()
+
+    async def _work(self, exchange: Exchange) -> None:
+        """All steps up to the answer, in the exchange's place in the queue."""
+        place = self._places.get(exchange.id) or self._queue.enter(
+            exchange.id, exchange.member_id, exchange.conversation_id, forced=True
+        )
+        self._places[exchange.id] = place
+        async with self._answers.showing(exchange) as progress:
+            if exchange.step is not Step.WAIT:
+                await place.turn()
+            while exchange.step not in {Step.ANSWER, Step.DONE}:
+                await self._take(exchange, place, progress)
+                exchange = await self._read(exchange.id)
+
+    async def _take(self, exchange: Exchange, place: Place, progress: Progress) -> None:
+        try:
+            match exchange.step:
+                case Step.WAIT:
+                    await self._wait(exchange, place, progress)
+                case Step.HOLD:
+                    await self._hold(exchange)
+                case Step.CALL:
+                    await self._call(exchange, progress)
+                case _:
+                    await self._settle(exchange)
+        except Notice as notice:
+            await self._end(exchange, notice)
+        except Exception:
+            if exchange.step is Step.SETTLE:
+                raise  # the sweep comes back to it: money is never left half told
+            log.exception("exchange %d failed at step %s", exchange.id, exchange.step)
+            await self._end(exchange, Notice(Word.OWNER, words.our_fault()))
+
+    async def _wait(self, exchange: Exchange, place: Place, progress: Progress) -> None:
+        """Shows that the request was heard, brings its pictures home, and waits its turn."""
+        progress.stage(words.reading)
+        await self._answers.open(exchange)
+        await self._attachments.bring_home(exchange.id)
+        progress.stage(lambda: words.waiting(place.position))
+        await place.turn()
+        await self._database.write(lambda tx: exchanges.note_step(tx, exchange.id, Step.HOLD))
+
+    async def _hold(self, exchange: Exchange) -> None:
+        """Reserves the worst case of the next call against every budget, in one transaction."""
+        call, edits = await self._next_call(exchange, self._terms.max_tokens)
+        ask = prompt.ask(exchange, exchange.call_number + 1, call, self._terms)
+
+        async def operation(tx: Transaction) -> None:
+            await self._book.reserve(tx, ask)
+            await exchanges.note_call(tx, exchange.id, ask.call_number, edits=edits)
+
+        await self._database.write(operation)
+
+    async def _call(self, exchange: Exchange, progress: Progress) -> None:
+        """Sends the call, once ever, and keeps what arrives as it arrives."""
+
+        async def claim(tx: Transaction) -> int | None:
+            reservation = await reservations.get(tx, exchange.id, exchange.call_number)
+            unsent = await self._book.mark_sent(tx, exchange.id, exchange.call_number)
+            return reservation.max_tokens if unsent else None
+
+        max_tokens = await self._database.write(claim)
+        if max_tokens is None:
+            await self._take_up(exchange)
+            return
+        call, _ = await self._next_call(exchange, max_tokens)
+        progress.stage(words.painting if exchange.may_paint else words.thinking)
+        try:
+            end = await self._listen(exchange, call, progress)
+        except CallFailed as failure:
+            if failure.tell_owner:
+                await self._answers.tell_owner(failure.sentence)
+            if not failure.may_retry or exchange.call_number >= CALLS_MAX:
+                raise
+            await self._try_again(exchange, failure)
+            return
+        cut = Notice(Word.CUT, words.cut_by_length()) if end.finish_reason == "length" else None
+
+        async def operation(tx: Transaction) -> None:
+            if end.usage is not None:
+                await self._book.note_usage(tx, exchange.id, exchange.call_number, end.usage)
+            await exchanges.note_end(tx, exchange.id, Step.SETTLE, cut)
+
+        await self._database.write(operation)
+
+    async def _listen(self, exchange: Exchange, call: Call, progress: Progress) -> Ended:
+        """The stream: text grows in the answer, pictures go onto the shelf, the order is kept."""
+        arrived = Arrived(self._database, self._intake, exchange.id)
+        async with self._model.stream(call) as reply:
+            generation_id = reply.generation_id
+            if generation_id is not None:
+                await self._database.write(
+                    lambda tx: self._book.note_generation(
+                        tx, exchange.id, exchange.call_number, generation_id
+                    )
+                )
+            return await arrived.listen(reply, progress.text)
+
+    async def _try_again(self, exchange: Exchange, failure: CallFailed) -> None:
+        """The call was not charged: lets its hold go and makes the next call after a pause."""
+
+        async def operation(tx: Transaction) -> None:
+            await self._book.void(tx, exchange.id, exchange.call_number)
+            await exchanges.note_step(tx, exchange.id, Step.HOLD)
+
+        await self._database.write(operation)
+        pause_s = failure.retry_after_s
+        await self._clock.sleep(
+            RETRY_PAUSES_S[exchange.call_number - 1] if pause_s is None else pause_s
+        )
+
+    async def _take_up(self, exchange: Exchange) -> None:
+        """A call found sent is never sent again: its pictures are the result, or the person is
+        told that there is none; what it cost is looked up.
+        """
+
+        async def operation(tx: Transaction) -> None:
+            saved = await pieces.of_exchange(tx, exchange.id)
+            painted = any(piece.picture for piece in saved)
+            none = None if painted else Notice(Word.UNKNOWN, words.interrupted())
+            await exchanges.note_end(tx, exchange.id, Step.SETTLE, none)
+
+        await self._database.write(operation)
+
+    async def _end(self, exchange: Exchange, notice: Notice) -> None:
+        """Ends with a notice. Money is let go only where it is proved that none was charged."""
+
+        async def operation(tx: Transaction) -> None:
+            step = Step.ANSWER
+            if exchange.step is Step.CALL:
+                key = (exchange.id, exchange.call_number)
+                failure = notice if isinstance(notice, CallFailed) else None
+                if failure is not None and failure.generation_id is not None:
+                    await self._book.note_generation(tx, *key, failure.generation_id)
+                if failure is not None and failure.usage is not None:
+                    await self._book.note_usage(tx, *key, failure.usage)
+                if failure is not None and failure.charge_ruled_out:
+                    await self._book.void(tx, *key)
+                else:
+                    step = Step.SETTLE
+            await exchanges.note_end(tx, exchange.id, step, notice)
+
+        await self._database.write(operation)
+
+    async def _settle(self, exchange: Exchange) -> None:
+        """Books what was reported; without a report the cost is looked up, behind the answer."""
+
+        async def operation(tx: Transaction) -> None:
+            await self._settling.settle_or_leave(tx, exchange)
+            await exchanges.note_step(tx, exchange.id, Step.ANSWER)
+
+        await self._database.write(operation)
+
+    async def _learn_cost(self, exchange_id: int, call_number: int) -> None:
+        if await self._settling.look_up(exchange_id, call_number):
+            exchange = await self._read(exchange_id)
+            if exchange.step is Step.DONE:
+                await self._answers.amend(exchange)
+
+    async def _answer(self, exchange: Exchange) -> None:
+        """Puts text, pictures and cost into the answer message."""
+        await self._answers.deliver(exchange)
+        await self._database.write(lambda tx: exchanges.note_step(tx, exchange.id, Step.DONE))
+        if exchange.call_number:
+            self._spawn(self._learn_cost(exchange.id, exchange.call_number))
+
+    def start(self, exchange_id: int) -> None:
+        """Lets an exchange go its way in a task of its own; nothing if it is on its way already."""
+        if exchange_id not in self._tasks:
+            task = self._tasks[exchange_id] = self._spawn(self.resume(exchange_id))
+            task.add_done_callback(lambda _: self._tasks.pop(exchange_id, None))
+
+    async def sweep(self) -> None:
+        """At start-up and ever again: takes up what nobody is working on. Never returns."""
+        while True:
+            try:
+                for exchange_id in await self._database.read(exchanges.open_ids):
+                    self.start(exchange_id)
+                for call in await self._database.read(reservations.open_ones):
+                    if call.state == "unresolved" and call.exchange_id not in self._tasks:
+                        self._spawn(self._learn_cost(call.exchange_id, call.call_number))
+            except StoreUnavailable as error:
+                log.warning("the sweep has to wait: %s", error)
+            await self._clock.sleep(SWEEP_PAUSE_S)
+
+    async def stop(self, grace_s: float) -> None:
+        """Admits nothing more, gives what runs `grace_s` to end, and leaves the rest, which is
+        noted in its rows, to the next start.
+        """
+        self._stopping = True
+        for exchange_id, place in self._places.items():
+            if not place.running and exchange_id in self._tasks:
+                self._tasks[exchange_id].cancel()
+        deadline_s = self._clock.monotonic_s() + grace_s
+        while tasks := set(self._tasks.values()):
+            left_s = deadline_s - self._clock.monotonic_s()
+            _, late = await asyncio.wait(tasks, timeout=max(0.0, left_s))
+            for task in late:
+                task.cancel()
+            if late:
+                await asyncio.wait(late)
+
+    async def _next_call(self, exchange: Exchange, most: int) -> tuple[Call, bool]:
+        return await self._database.read(
+            lambda tx: prompt.next_call(tx, exchange, self._terms, most)
+        )
+
+    async def _read(self, exchange_id: int) -> Exchange:
+        return await self._database.read(lambda tx: exchanges.get(tx, exchange_id))

@@ -1,0 +1,114 @@
+"""From what is known of a call's cost to its entry: reported with the answer, looked up behind it,
+or, when nobody will ever tell, the hold as an estimate.
+"""
+
+import itertools
+import logging
+
+from bot.clock import Clock
+from bot.errors import Notice, Word
+from bot.ledger.book import Book
+from bot.openrouter.client import Generation, OpenRouter
+from bot.store import exchanges, pieces, reservations
+from bot.store.database import Database, Transaction
+from bot.store.exchanges import Exchange
+
+LOOK_UP_PAUSES_S = (1.0, 2.0, 5.0, 15.0, 60.0)
+"""Before each look at what a call cost; the last is repeated until the deadline."""
+
+COMMAND_KINDS = {"imagine": "picture", "edit": "edit"}
+
+log = logging.getLogger(__name__)
+
+
+class Settling:
+    """Closes reservations that were sent. `unresolved_s` is the patience with the look-up, counted
+    from when the call ended or its process was found dead.
+    """
+
+    def __init__(
+        self, database: Database, book: Book, model: OpenRouter, clock: Clock, unresolved_s: float
+    ) -> None:
+        self._database = database
+        self._book = book
+        self._model = model
+        self._clock = clock
+        self._unresolved_s = unresolved_s
+        self._looking_up: set[tuple[int, int]] = set()
+
+    async def settle_or_leave(self, tx: Transaction, exchange: Exchange) -> None:
+        """Closes the exchange's last call by what is known, or leaves it to `look_up`. Nothing if
+        it is closed or was never sent.
+        """
+        key = (exchange.id, exchange.call_number)
+        reservation = await reservations.find(tx, *key)
+        if reservation is None or not reservation.is_open:
+            return
+        kind = await self._kind(tx, exchange)
+        if reservation.reported_nano_usd is not None:
+            cost = reservation.reported_nano_usd
+            await self._book.settle(tx, *key, cost, "usage", kind, reservation.tokens)
+        elif reservation.generation_id is None:
+            await self._book.book_estimate(tx, *key, kind)
+        else:
+            await self._book.leave_unresolved(tx, *key)
+
+    async def look_up(self, exchange_id: int, call_number: int) -> bool:
+        """Asks the provider what an unresolved call cost until it says so or the deadline is
+        over, then books it. True when this very look-up closed it.
+        """
+        key = (exchange_id, call_number)
+        if key in self._looking_up:
+            return False
+        self._looking_up.add(key)
+        try:
+            return await self._look_up(exchange_id, call_number)
+        finally:
+            self._looking_up.discard(key)
+
+    async def _look_up(self, exchange_id: int, call_number: int) -> bool:
+        reservation = await self._database.read(
+            lambda tx: reservations.get(tx, exchange_id, call_number)
+        )
+        generation_id, ended_ms = reservation.generation_id, reservation.call_ended_ms
+        if reservation.state != "unresolved" or generation_id is None or ended_ms is None:
+            return False
+        deadline_ms = ended_ms + int(self._unresolved_s * 1000)
+        found: Generation | None = None
+        for pause_s in itertools.chain(LOOK_UP_PAUSES_S, itertools.repeat(LOOK_UP_PAUSES_S[-1])):
+            left_s = (deadline_ms - self._clock.now_ms()) / 1000
+            await self._clock.sleep(max(0.0, min(pause_s, left_s)))
+            found = await self._model.generation(generation_id)
+            if found is not None or self._clock.now_ms() >= deadline_ms:
+                break
+        log.info(
+            "exchange %d: call %d %s", exchange_id, call_number, "found" if found else "not found"
+        )
+        return await self._database.write(
+            lambda tx: self._close(tx, exchange_id, call_number, found)
+        )
+
+    async def _close(
+        self, tx: Transaction, exchange_id: int, call_number: int, found: Generation | None
+    ) -> bool:
+        exchange = await exchanges.get(tx, exchange_id)
+        kind = await self._kind(tx, exchange)
+        if exchange.word is Word.UNKNOWN:
+            # The person reads "recovered" once it is known what the lost call cost.
+            await exchanges.note_end(
+                tx, exchange_id, exchange.step, Notice(Word.RECOVERED, exchange.sentence or "")
+            )
+        if found is None:
+            return await self._book.book_estimate(tx, exchange_id, call_number, kind)
+        return await self._book.settle(
+            tx, exchange_id, call_number, found.cost_nano_usd, "generation", kind, found
+        )
+
+    async def _kind(self, tx: Transaction, exchange: Exchange) -> str:
+        """What the money was for: a command says so itself, a message by what came of it."""
+        if exchange.command != "message":
+            return COMMAND_KINDS[exchange.command]
+        answer = await pieces.of_exchange(tx, exchange.id)
+        if not any(piece.picture for piece in answer):
+            return "text"
+        return "edit" if exchange.edits else "picture"
