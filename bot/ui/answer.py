@@ -1,0 +1,224 @@
+"""The answer: the one Discord message in which an exchange shows progress and becomes its result.
+It translates rows into messages; when and why is `exchange.py`'s to say.
+"""
+
+import io
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import aiohttp
+import discord
+
+from bot import words
+from bot.clock import Clock
+from bot.exchange import Admission
+from bot.ledger.book import Book, Charge
+from bot.money import dollars
+from bot.pictures.fit import Fit
+from bot.store import messages, pieces
+from bot.store.database import Database, Transaction
+from bot.store.exchanges import Exchange
+from bot.store.pieces import Piece
+from bot.ui import layout
+from bot.ui.layout import Part
+from bot.ui.posting import Posting
+from bot.ui.showing import Showing
+from bot.ui.threads import Threads
+
+PING_AFTER_MS = 20_000
+REQUEST_BYTES_MAX = 24 * 1024 * 1024
+"""Of one message with all its files; Discord takes 25 MiB with the form around them.
+https://discord.com/developers/docs/resources/message#create-message (2026-08)."""
+REFIT_SHARE = 0.5
+TOO_LARGE_CODE = 40005
+DELIVERY_PAUSES_S = (1.0, 3.0, 9.0)
+"""Before each further attempt when Discord fails; after the last the sweep tries again."""
+
+log = logging.getLogger(__name__)
+
+
+class DiscordAnswers:
+    """Where people see an exchange, on Discord."""
+
+    def __init__(
+        self,
+        *,
+        client: discord.Client,
+        database: Database,
+        book: Book,
+        fit: Fit,
+        clock: Clock,
+    ) -> None:
+        self._client = client
+        self._database = database
+        self._book = book
+        self._fit = fit
+        self._clock = clock
+        self._posting = Posting(client, database, clock)
+        self._threads = Threads(client, database)
+
+    async def acknowledge(
+        self, interaction: discord.Interaction[discord.Client], admission: Admission
+    ) -> None:
+        """The first answer to an interaction: the refusal, privately, or "thinking"."""
+        if admission.refusal is not None:
+            line = words.notice_line(admission.refusal.word, None, estimated=False, known=True)
+            await interaction.response.send_message(
+                f"{admission.refusal.sentence}\n{line}", ephemeral=True
+            )
+            return
+        try:
+            response = await interaction.response.defer(thinking=True)
+        except (discord.HTTPException, aiohttp.ClientError) as error:
+            # It may have been accepted all the same: the exchange goes on, and its first edit
+            # finds the response or posts a message of its own.
+            log.warning("exchange %d: not acknowledged: %r", interaction.id, error)
+            return
+        if response is not None and response.message_id is not None:
+            await self._posting.note(
+                response.message_id, interaction.id, messages.ANSWER, interaction.channel_id or 0
+            )
+
+    async def open(self, exchange: Exchange) -> None:
+        """Makes sure that the answer message, and its thread, is there and noted."""
+        if await self._is_posted(exchange) or await self._posting.adopt_response(exchange):
+            return
+        channel_id = exchange.answer_channel_id
+        if channel_id == exchange.channel_id:
+            channel_id = await self._threads.settle(exchange)
+        await self._posting.put(
+            replace(exchange, answer_channel_id=channel_id),
+            messages.ANSWER,
+            words.stage_line(words.reading(), 0),
+        )
+
+    def showing(self, exchange: Exchange) -> Showing:
+        """Keeps the answer message up to date while entered."""
+        return Showing(exchange, self._database, self._posting, self._clock)
+
+    async def deliver(self, exchange: Exchange) -> None:
+        """Turns the answer message into the result or the notice, part by part, then pings."""
+        for pause_s in (*DELIVERY_PAUSES_S, None):
+            try:
+                await self._deliver(exchange)
+                break
+            except (aiohttp.ClientError, TimeoutError, discord.DiscordServerError):
+                if pause_s is None:
+                    raise
+                await self._clock.sleep(pause_s)
+        self._posting.forget(exchange.id)
+
+    async def _deliver(self, exchange: Exchange) -> None:
+        made, charge = await self._read(exchange)
+        parts = layout.lay_out(made, exchange.sentence, last_line(exchange, charge))
+        try:
+            await self._put_parts(exchange, parts)
+        except (discord.NotFound, discord.Forbidden) as error:
+            if exchange.answer_channel_id == exchange.channel_id:
+                log.warning("exchange %d: cannot be shown (%d)", exchange.id, error.code)
+                return
+            await self._put_parts(replace(exchange, answer_channel_id=exchange.channel_id), parts)
+
+        async def note_parts(tx: Transaction) -> None:
+            for number, part in enumerate(parts):
+                for position in part.positions:
+                    await pieces.note_part(tx, exchange.id, position, number)
+
+        await self._database.write(note_parts)
+        if (exchange.ended_ms or 0) - exchange.created_ms > PING_AFTER_MS and exchange.call_number:
+            painted = any(piece.picture for piece in made)
+            line = (
+                words.ping(exchange.member_id, painted=painted)
+                if made
+                else words.ping_notice(exchange.member_id)
+            )
+            await self._posting.ping(exchange, line)
+
+    async def _put_parts(self, exchange: Exchange, parts: Sequence[Part]) -> None:
+        first_picture = 1
+        for number, part in enumerate(parts):
+            for share in (1.0, REFIT_SHARE):
+                files = await self._files(exchange, part, first_picture, share)
+                try:
+                    await self._posting.put(exchange, number, part.text, files)
+                    break
+                except discord.HTTPException as error:
+                    too_large = error.status == 413 or error.code == TOO_LARGE_CODE
+                    if not too_large or share == REFIT_SHARE:
+                        raise
+                    log.info("exchange %d: over the upload limit, made smaller", exchange.id)
+            first_picture += len(part.pictures)
+
+    async def _files(
+        self, exchange: Exchange, part: Part, first_picture: int, share: float
+    ) -> Callable[[], list[discord.File]]:
+        """Makes the files of a part, fitted under the upload limit, anew at every call."""
+        bytes_max = exchange.upload_bytes_max
+        if part.pictures:
+            bytes_max = min(bytes_max, REQUEST_BYTES_MAX // len(part.pictures))
+        fitted = [await self._fit.fit(picture, int(bytes_max * share)) for picture in part.pictures]
+        description = words.alt_text(exchange.prompt)[:1024]
+
+        def make() -> list[discord.File]:
+            files = [
+                discord.File(
+                    picture.path,
+                    f"easel-{exchange.id}-{number}{picture.suffix}",
+                    description=description,
+                )
+                for number, picture in enumerate(fitted, first_picture)
+            ]
+            if part.file_text is not None:
+                files.append(
+                    discord.File(
+                        io.BytesIO(part.file_text.encode()), f"easel-{exchange.id}-text.md"
+                    )
+                )
+            return files
+
+        return make
+
+    async def amend(self, exchange: Exchange) -> None:
+        """Corrects the last line of a delivered answer: its cost is known now."""
+        made, charge = await self._read(exchange)
+        parts = layout.lay_out(made, exchange.sentence, last_line(exchange, charge))
+        posted = await self._database.read(lambda tx: messages.of_exchange(tx, exchange.id))
+        last = posted.get(len(parts) - 1)
+        if last is None:
+            log.warning("exchange %d: its last message is not known", exchange.id)
+            return
+        try:
+            await self._posting.edit(exchange, last, parts[-1].text, None)
+        except (discord.HTTPException, aiohttp.ClientError) as error:
+            log.warning("exchange %d: its cost line stays as it is: %r", exchange.id, error)
+
+    async def tell_owner(self, sentence: str) -> None:
+        """Says it in the log, where the owner looks first."""
+        log.error("%s", sentence)
+
+    async def _is_posted(self, exchange: Exchange) -> bool:
+        posted = await self._database.read(lambda tx: messages.of_exchange(tx, exchange.id))
+        return messages.ANSWER in posted
+
+    async def _read(self, exchange: Exchange) -> tuple[list[Piece], Charge]:
+        async def operation(tx: Transaction) -> tuple[list[Piece], Charge]:
+            return await pieces.of_exchange(tx, exchange.id), await self._book.charge(
+                tx, exchange.id
+            )
+
+        return await self._database.read(operation)
+
+
+def last_line(exchange: Exchange, charge: Charge) -> str:
+    """The small line that ends an exchange: what it cost, from the ledger."""
+    if exchange.word is not None:
+        return words.notice_line(
+            exchange.word,
+            dollars(charge.cost) if charge.cost else None,
+            estimated=charge.estimated,
+            known=not charge.open,
+        )
+    seconds = round(((exchange.ended_ms or exchange.created_ms) - exchange.created_ms) / 1000)
+    cost = None if charge.open else dollars(charge.cost)
+    return words.result_line(cost, seconds, estimated=charge.estimated)

@@ -1,0 +1,70 @@
+"""From the pieces of an answer to the messages that show it: pure, so that a repeat after a crash
+lays out the same messages. A picture closes its message when more text follows it, pictures in a
+row share one, and the last line of the last message is the small one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from bot import words
+from bot.store.pictures import Picture
+from bot.store.pieces import Piece
+from bot.ui import markdown
+
+MESSAGE_LETTERS_MAX = 2_000
+PICTURES_PER_MESSAGE_MAX = 10
+PARTS_OF_TEXT_MAX = 6
+"""A text that would take more messages than this comes as one file."""
+
+
+@dataclass(slots=True)
+class Part:
+    """One message: its text, the pictures below it, and the pieces that begin in it."""
+
+    text: str = ""
+    pictures: list[Picture] = field(default_factory=list[Picture])
+    positions: list[int] = field(default_factory=list[int])
+    file_text: str | None = None
+
+
+def lay_out(pieces: Sequence[Piece], sentence: str | None, last_line: str | None) -> list[Part]:
+    """The messages of an answer, at least one. `sentence` is a notice's, after what arrived;
+    `last_line` is left out where a server hides it.
+    """
+    parts: list[Part] = []
+    for position, piece in enumerate(pieces):
+        if piece.text is not None:
+            parts.extend(_text_parts(piece.text, position))
+        elif piece.picture is not None:
+            full = parts and len(parts[-1].pictures) >= PICTURES_PER_MESSAGE_MAX
+            if not parts or full:
+                parts.append(Part())
+            parts[-1].pictures.append(piece.picture)
+            parts[-1].positions.append(position)
+    for line in (sentence, last_line):
+        if line is not None:
+            _add_line(parts, line)
+    return parts or [Part()]
+
+
+def _text_parts(text: str, position: int) -> list[Part]:
+    chunks = markdown.split(markdown.safe(text), MESSAGE_LETTERS_MAX)
+    if len(chunks) <= PARTS_OF_TEXT_MAX:
+        parts = [Part(chunk) for chunk in chunks]
+    else:
+        note = words.goes_on_in_file()
+        room = MESSAGE_LETTERS_MAX - len(note) - 2
+        first = markdown.split(markdown.safe(text), room)[0]
+        parts = [Part(f"{first}\n\n{note}", file_text=text)]
+    if parts:
+        parts[0].positions.append(position)
+    return parts
+
+
+def _add_line(parts: list[Part], line: str) -> None:
+    if parts:
+        text = f"{parts[-1].text}\n{line}" if parts[-1].text else line
+        if len(text) <= MESSAGE_LETTERS_MAX:
+            parts[-1].text = text
+            return
+    parts.append(Part(line))

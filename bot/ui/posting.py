@@ -1,0 +1,247 @@
+"""One message of an answer: edited when it is there, posted when it is not, and never twice. What
+stands in it is decided elsewhere.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import cast
+
+import discord
+
+from bot.clock import Clock
+from bot.store import messages
+from bot.store.database import Database
+from bot.store.exchanges import Exchange
+from bot.store.messages import Posted
+
+NONCE_MEMORY_MS = 60_000
+"""Discord remembers a nonce "for the past few minutes"; within this a repeat needs no look back.
+https://discord.com/developers/docs/resources/message#create-message (2026-08)."""
+LOOK_BACK_MESSAGES = 100
+ARCHIVED = 50083
+"""An archived thread takes no edits; a new message opens it again."""
+
+Files = Callable[[], Sequence[discord.File]]
+"""Makes the files anew for every attempt: a `discord.File` can be sent once."""
+
+log = logging.getLogger(__name__)
+
+
+def no_files() -> Sequence[discord.File]:
+    return ()
+
+
+class Posting:
+    """Puts messages where they belong. Errors of Discord that no other way mends are raised."""
+
+    def __init__(self, client: discord.Client, database: Database, clock: Clock) -> None:
+        self._client = client
+        self._database = database
+        self._clock = clock
+        self._awake: set[int] = set()
+
+    async def put(
+        self, exchange: Exchange, part: int, content: str, files: Files = no_files
+    ) -> None:
+        """Makes `part` of the exchange's answer show this content and exactly these files."""
+        posted = await self._known(exchange)
+        if part not in posted:
+            found = await self._find(exchange, part, posted, content)
+            if found is not None:
+                await self._note(found, exchange, part)
+                posted = await self._known(exchange)
+        if part in posted:
+            try:
+                await self.edit(exchange, posted[part], content, files)
+                return
+            except (discord.NotFound, discord.Forbidden) as error:
+                log.info(
+                    "exchange %d: part %d cannot be edited (%d)", exchange.id, part, error.code
+                )
+            except discord.HTTPException as error:
+                if error.code != ARCHIVED:
+                    raise
+        await self._post(exchange, part, posted, content, files)
+
+    async def edit(
+        self, exchange: Exchange, posted: Posted, content: str, files: Files | None
+    ) -> None:
+        """Edits a message that is there; without `files` its attachments stay."""
+        attachments = discord.utils.MISSING if files is None else list(files())
+        if (
+            exchange.token is not None
+            and posted.part == messages.ANSWER
+            and exchange.id not in self._awake
+        ):
+            # "Thinking" ends with the first edit, which has to come by the interaction's token.
+            try:
+                await self._webhook(exchange.token).edit_message(
+                    posted.id,
+                    content=content,
+                    attachments=attachments,
+                    allowed_mentions=discord.AllowedMentions.none(),
+                )
+                self._awake.add(exchange.id)
+                return
+            except discord.HTTPException as error:
+                if error.status not in {401, 404}:
+                    raise
+                log.info("exchange %d: the interaction's token is dead", exchange.id)
+                attachments = discord.utils.MISSING if files is None else list(files())
+        channel = self._client.get_partial_messageable(posted.channel_id)
+        await channel.get_partial_message(posted.id).edit(
+            content=content,
+            attachments=attachments,
+            allowed_mentions=discord.AllowedMentions.none(),
+        )
+
+    async def ping(self, exchange: Exchange, content: str) -> None:
+        """One line under the answer that pings the one who asked and nobody else, once ever."""
+        posted = await self._known(exchange)
+        if messages.PING not in posted and messages.ANSWER in posted:
+            message = await self._send(
+                exchange,
+                messages.PING,
+                posted[messages.ANSWER].channel_id,
+                content,
+                reply_to=posted[messages.ANSWER].id,
+                mentions=discord.AllowedMentions(
+                    everyone=False,
+                    roles=False,
+                    replied_user=False,
+                    users=[discord.Object(exchange.member_id)],
+                ),
+            )
+            await self._note(message, exchange, messages.PING)
+
+    async def adopt_response(self, exchange: Exchange) -> bool:
+        """Notes the response of the exchange's interaction as its answer message, if it is there
+        and the token lives.
+        """
+        if exchange.token is None:
+            return False
+        if messages.ANSWER in await self._known(exchange):
+            return True
+        try:
+            # discord.py formats the id into the path; "@original" is Discord's name for it.
+            original = cast("int", "@original")
+            response = await self._webhook(exchange.token).fetch_message(original)
+        except discord.HTTPException:
+            return False
+        await self._note(response, exchange, messages.ANSWER)
+        return True
+
+    def forget(self, exchange_id: int) -> None:
+        """The exchange has ended; nothing of it is kept in memory."""
+        self._awake.discard(exchange_id)
+
+    async def _post(
+        self,
+        exchange: Exchange,
+        part: int,
+        posted: dict[int, Posted],
+        content: str,
+        files: Files,
+    ) -> None:
+        answer = posted.get(messages.ANSWER)
+        reply_to = answer.id if answer is not None and part else None
+        if reply_to is None and exchange.token is None:
+            # A message of the thread's own channel cannot be replied to inside the thread.
+            reply_to = exchange.id if exchange.answer_channel_id == exchange.channel_id else None
+        channel_id = exchange.answer_channel_id
+        message = await self._send(
+            exchange,
+            part,
+            channel_id,
+            content,
+            reply_to=reply_to,
+            mentions=discord.AllowedMentions.none(),
+            files=files,
+        )
+        await self._note(message, exchange, part)
+        if message.content != content.strip():
+            # Discord knew the nonce: this is the message posted before a crash.
+            await self.edit(exchange, (await self._known(exchange))[part], content, files)
+
+    async def _send(
+        self,
+        exchange: Exchange,
+        part: int,
+        channel_id: int,
+        content: str,
+        *,
+        reply_to: int | None,
+        mentions: discord.AllowedMentions,
+        files: Files = no_files,
+    ) -> discord.Message:
+        channel = self._client.get_partial_messageable(channel_id)
+        nonce = f"{exchange.id}-{'ping' if part == messages.PING else part}"
+        attached = list(files())
+        if reply_to is None:
+            return await channel.send(
+                content, files=attached, nonce=nonce, allowed_mentions=mentions
+            )
+        return await channel.send(
+            content,
+            files=attached,
+            nonce=nonce,
+            allowed_mentions=mentions,
+            mention_author=False,
+            reference=discord.MessageReference(
+                message_id=reply_to, channel_id=channel_id, fail_if_not_exists=False
+            ),
+        )
+
+    async def _find(
+        self, exchange: Exchange, part: int, posted: dict[int, Posted], content: str
+    ) -> discord.Message | None:
+        """A message for this part that was posted before a crash and not noted.
+
+        Within a minute the nonce answers that; later one look through the channel since the
+        exchange finds it by what it replies to or by the name of its file.
+        """
+        if self._clock.now_ms() - exchange.created_ms < NONCE_MEMORY_MS:
+            return None
+        channel = self._client.get_partial_messageable(exchange.answer_channel_id)
+        noted = {known.id for known in posted.values()}
+        own_thread = exchange.answer_channel_id == exchange.id
+        try:
+            async for message in channel.history(
+                after=discord.Object(exchange.id), limit=LOOK_BACK_MESSAGES, oldest_first=True
+            ):
+                if message.author != self._client.user or message.id in noted:
+                    continue
+                target = message.reference.message_id if message.reference is not None else None
+                if part == messages.ANSWER:
+                    ours = target == exchange.id or (own_thread and target is None)
+                else:
+                    ours = message.content == content.strip() and target in noted
+                if (
+                    ours
+                    and await self._database.read(
+                        lambda tx, found=message.id: messages.find(tx, found)
+                    )
+                    is None
+                ):
+                    return message
+        except discord.HTTPException:
+            log.info("exchange %d: no look back into its channel", exchange.id)
+        return None
+
+    async def _known(self, exchange: Exchange) -> dict[int, Posted]:
+        return await self._database.read(lambda tx: messages.of_exchange(tx, exchange.id))
+
+    async def _note(
+        self, message: discord.Message | discord.WebhookMessage, exchange: Exchange, part: int
+    ) -> None:
+        await self.note(message.id, exchange.id, part, message.channel.id)
+
+    async def note(self, message_id: int, exchange_id: int, part: int, channel_id: int) -> None:
+        """Notes which message shows a part of an exchange."""
+        await self._database.write(
+            lambda tx: messages.note(tx, message_id, exchange_id, part, channel_id)
+        )
+
+    def _webhook(self, token: str) -> discord.Webhook:
+        assert self._client.application_id is not None
+        return discord.Webhook.partial(self._client.application_id, token, client=self._client)

@@ -1,0 +1,103 @@
+"""Reports as embeds: what a member spent, what a server spent. The figures come from the ledger;
+here they are only laid out.
+"""
+
+import discord
+
+from bot import words
+from bot.ledger.reports import Cap, MemberReport, Period, ServerReport
+from bot.money import dollars
+from bot.store.entries import By, Line, Totals
+from bot.ui import markdown
+
+FIELD_LETTERS_MAX = 1_024
+LINES_SHOWN = 10
+LINES_SHOWN_ALONE = 31
+BAR_CELLS = 10
+COLOUR = 0x5865F2
+
+
+def member_embed(report: MemberReport, period: Period) -> discord.Embed:
+    """The answer to /spend."""
+    embed = discord.Embed(
+        title=words.spend_title(period),
+        description=words.totals_line(
+            dollars(report.totals.cost), report.totals.exchanges, _estimated(report.totals)
+        ),
+        colour=COLOUR,
+    )
+    if report.by_kind:
+        embed.add_field(
+            name=words.BREAKDOWNS["kind"], value=_lines(report.by_kind, "kind", LINES_SHOWN)
+        )
+    embed.add_field(
+        name=words.budgets_heading(),
+        value="\n".join(_cap_line(cap) for cap in report.caps),
+        inline=False,
+    )
+    return embed
+
+
+def server_embed(report: ServerReport, period: Period, server: str) -> discord.Embed:
+    """The answer to /report show. Members are mentions, which ping nobody inside an embed."""
+    embed = discord.Embed(
+        title=words.report_title(markdown.escape(server), period)[:256],
+        description=words.totals_line(
+            dollars(report.totals.cost), report.totals.exchanges, _estimated(report.totals)
+        ),
+        colour=COLOUR,
+    )
+    alone = len(report.by) == 1
+    for by, lines in report.by.items():
+        if lines:
+            shown = LINES_SHOWN_ALONE if alone else LINES_SHOWN
+            embed.add_field(name=words.BREAKDOWNS[by], value=_lines(lines, by, shown), inline=False)
+    return embed
+
+
+def _estimated(totals: Totals) -> str | None:
+    return words.estimated_part(dollars(totals.estimated)) if totals.estimates else None
+
+
+def _lines(lines: list[Line], by: By, most: int) -> str:
+    """The lines of a breakdown as far as a field takes them; of days the newest."""
+    shown: list[str] = []
+    room = FIELD_LETTERS_MAX - len(words.and_more(999))
+    chosen = lines[-most:] if by == "day" else lines[:most]
+    for line in reversed(chosen) if by == "day" else chosen:
+        text = words.breakdown_line(
+            _name(line.key, by), dollars(line.totals.cost), line.totals.exchanges
+        )
+        if len(text) + 1 > room:
+            break
+        room -= len(text) + 1
+        shown.append(text)
+    if len(shown) < len(lines):
+        shown.append(words.and_more(len(lines) - len(shown)))
+    return "\n".join(shown)
+
+
+def _name(key: str, by: By) -> str:
+    match by:
+        case "member":
+            return f"<@{key}>"
+        case "channel":
+            return f"<#{key}>"
+        case "model":
+            return f"`{key}`"
+        case "day" | "kind":
+            return key
+
+
+def _cap_line(cap: Cap) -> str:
+    limit, left = cap.budget.limit, cap.left
+    used = BAR_CELLS if limit <= 0 else min(BAR_CELLS, (limit - left) * BAR_CELLS // limit)
+    return words.cap_line(
+        words.budget_name(cap.budget.key.scope, cap.budget.key.span),
+        bar="▰" * used + "▱" * (BAR_CELLS - used),
+        spent=dollars(cap.standing.spent),
+        held=dollars(cap.standing.held) if cap.standing.held else None,
+        left=dollars(left),
+        limit=dollars(limit, 2),
+        resets_ms=cap.budget.key.end_ms,
+    )

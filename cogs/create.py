@@ -1,0 +1,88 @@
+"""/imagine and /edit."""
+
+from typing import Literal
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.exchange import Exchanges, Request
+from bot.ui.answer import DiscordAnswers
+from bot.ui.reading import PROMPT_LETTERS_MAX, Reading
+
+Shape = Literal["square", "portrait", "landscape", "tall", "wide"]
+Size = Literal["1K", "2K"]
+Prompt = app_commands.Range[str, 1, PROMPT_LETTERS_MAX]
+
+
+class Create(commands.Cog):
+    """Turns the commands that make pictures into exchanges."""
+
+    def __init__(self, exchanges: Exchanges, reading: Reading, answers: DiscordAnswers) -> None:
+        self._exchanges = exchanges
+        self._reading = reading
+        self._answers = answers
+
+    @app_commands.command(description="Paint a picture")
+    @app_commands.describe(
+        prompt="What to paint",
+        shape="The shape of the picture",
+        size="About how many pixels on a side; 2K costs more",
+        reference="A picture to go by",
+        reference2="One more",
+        reference3="One more",
+    )
+    async def imagine(
+        self,
+        interaction: discord.Interaction[discord.Client],
+        prompt: Prompt,
+        shape: Shape | None = None,
+        size: Size | None = None,
+        reference: discord.Attachment | None = None,
+        reference2: discord.Attachment | None = None,
+        reference3: discord.Attachment | None = None,
+    ) -> None:
+        request = await self._reading.command(
+            interaction,
+            command="imagine",
+            prompt=prompt,
+            attachments=(reference, reference2, reference3),
+            shape=shape,
+            size=size,
+        )
+        await self._begin(interaction, request)
+
+    @app_commands.command(description="Change a picture")
+    @app_commands.describe(
+        picture="The picture to change",
+        prompt="What to change",
+        picture2="One more picture to take from",
+        picture3="One more",
+        shape="The shape of the result; without it the picture keeps its own",
+    )
+    async def edit(
+        self,
+        interaction: discord.Interaction[discord.Client],
+        picture: discord.Attachment,
+        prompt: Prompt,
+        picture2: discord.Attachment | None = None,
+        picture3: discord.Attachment | None = None,
+        shape: Shape | None = None,
+    ) -> None:
+        request = await self._reading.command(
+            interaction,
+            command="edit",
+            prompt=prompt,
+            attachments=(picture, picture2, picture3),
+            shape=shape,
+        )
+        await self._begin(interaction, request)
+
+    async def _begin(
+        self, interaction: discord.Interaction[discord.Client], request: Request
+    ) -> None:
+        admission = await self._exchanges.admit(request)
+        if admission.fresh:
+            await self._answers.acknowledge(interaction, admission)
+            if admission.refusal is None:
+                self._exchanges.start(request.exchange.id)
