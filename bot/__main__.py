@@ -1,0 +1,207 @@
+"""The program: its commands and their options. Every error a command foresees is one sentence on
+standard error and exit code 1.
+"""
+
+import asyncio
+import csv
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, fields
+from functools import wraps
+from pathlib import Path
+from typing import ParamSpec
+
+import click
+
+from bot import logs, words
+from bot.clock import SystemClock
+from bot.errors import EaselError, StartError
+from bot.ledger import reports
+from bot.ledger.reports import BYS, PERIODS, Period
+from bot.money import NanoUsd, dollars
+from bot.settings import Settings, load
+from bot.store.database import Database, Transaction, migrate
+from bot.store.entries import By, EntryRow, Line
+
+Parameters = ParamSpec("Parameters")
+
+config_option = click.option(
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=True),
+    help="The settings file; without it $EASEL_CONFIG, else ./config.toml.",
+)
+
+
+def foreseen(command: Callable[Parameters, None]) -> Callable[Parameters, None]:
+    """Turns an error with a sentence into that sentence and exit code 1."""
+
+    @wraps(command)
+    def run(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except EaselError as error:
+            print(f"easel: {error}", file=sys.stderr)
+            sys.exit(1)
+
+    return run
+
+
+@click.group()
+@click.version_option(package_name="easel", prog_name="easel")
+def main() -> None:
+    """Easel, a Discord bot that talks and paints and keeps its books."""
+
+
+@main.command()
+@config_option
+@foreseen
+def run(config: Path | None) -> None:
+    """Run the bot until it is told to stop (SIGINT or SIGTERM).
+
+    Needs DISCORD_TOKEN and OPENROUTER_API_KEY in the environment, or files named by
+    DISCORD_TOKEN_FILE and OPENROUTER_API_KEY_FILE. Prints "easel: ready" once it answers.
+    """
+    settings = load(config, os.environ)
+    logs.set_up(secrets=(settings.discord_token, settings.openrouter_api_key))
+    asyncio.run(_run(settings))
+
+
+async def _run(settings: Settings) -> None:
+    from bot.app import App
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    await App(settings).run(stop, ready=lambda: print("easel: ready", flush=True))
+
+
+@main.command()
+@config_option
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("demo-output"),
+    show_default=True,
+    help="Where the pictures of the tour are saved.",
+)
+@foreseen
+def demo(config: Path | None, output: Path) -> None:
+    """Show the bot at work against a loopback Discord and a loopback model: no token, no key, no
+    network. Of --config only the limits and budgets are of no effect here.
+    """
+    from bot.demo import tour
+
+    sys.exit(0 if asyncio.run(tour(output)) else 1)
+
+
+@main.command(name="migrate")
+@config_option
+@foreseen
+def migrate_command(config: Path | None) -> None:
+    """Bring the database to this program's schema; `easel run` does it too."""
+    from bot.store.folder import DataFolder
+
+    settings = load(config, os.environ, secrets=False)
+    with DataFolder(settings.storage.data_dir) as folder:
+        applied = asyncio.run(migrate(folder.database))
+    for name in applied:
+        print(f"applied {name}")
+    print("the database is up to date")
+
+
+@main.command()
+@config_option
+@click.option("--period", type=click.Choice(PERIODS), default="month", show_default=True)
+@click.option(
+    "--by", type=click.Choice(BYS), default="day", show_default=True, help="For the table."
+)
+@click.option("--server", type=int, help="Only this server, by its id.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON array of rows, for programs.")
+@click.option(
+    "--csv",
+    "csv_file",
+    type=click.Path(path_type=Path, dir_okay=False, writable=True),
+    help="Write every entry of the books to this file.",
+)
+@foreseen
+def spend(
+    config: Path | None,
+    period: Period,
+    by: By,
+    server: int | None,
+    as_json: bool,
+    csv_file: Path | None,
+) -> None:
+    """Show what was spent, from the database alone. Needs no secrets and works beside a running
+    bot. Days and months are UTC.
+    """
+    if as_json and csv_file is not None:
+        raise click.UsageError("--json and --csv exclude each other")
+    settings = load(config, os.environ, secrets=False)
+    path = settings.storage.data_dir / "easel.db"
+
+    async def show(tx: Transaction) -> None:
+        if as_json:
+            await _print_json(tx, period, server)
+        elif csv_file is not None:
+            await _write_csv(tx, period, server, csv_file)
+        else:
+            _print_table(await reports.spend_by(tx, period, by, server), by)
+
+    async def read() -> None:
+        async with Database(path, SystemClock(), read_only=True) as database:
+            await database.read(show)
+
+    asyncio.run(read())
+
+
+async def _print_json(tx: Transaction, period: Period, server: int | None) -> None:
+    """One array, a row a line, written as it is read."""
+    before = "[\n"
+    async for row in reports.spend_rows(tx, period, server):
+        print(before, json.dumps(asdict(row)), sep="", end="")
+        before = ",\n"
+    print("[]" if before == "[\n" else "\n]")
+
+
+async def _write_csv(tx: Transaction, period: Period, server: int | None, file: Path) -> None:
+    names = [field.name for field in fields(EntryRow)]
+    try:
+        with file.open("w", encoding="utf-8", newline="") as opened:
+            writer = csv.writer(opened)
+            writer.writerow(names)
+            count = 0
+            async for row in reports.entry_rows(tx, period, server):
+                writer.writerow([getattr(row, name) for name in names])
+                count += 1
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise StartError(words.file_unwritable(str(file), reason)) from error
+    print(words.entries_written(count, str(file)))
+
+
+def _print_table(lines: list[Line], by: By) -> None:
+    rows = [(by, "cost", "estimated", "exchanges")]
+    rows += [
+        (
+            line.key,
+            dollars(line.totals.cost),
+            dollars(line.totals.estimated),
+            f"{line.totals.exchanges:,}",
+        )
+        for line in lines
+    ]
+    cost = sum(line.totals.cost for line in lines)
+    rows.append(("total", dollars(NanoUsd(cost)), "", ""))
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    for name, *figures in rows:
+        cells = [figure.rjust(width) for figure, width in zip(figures, widths[1:], strict=True)]
+        print("  ".join([name.ljust(widths[0]), *cells]).rstrip())
+
+
+if __name__ == "__main__":
+    main()

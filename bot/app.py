@@ -1,0 +1,296 @@
+"""The composition root: from settings to a running bot. Every object is built here and every
+lifetime and task belongs here; the order of entering is the order of stopping, backwards.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+import discord
+import discord.gateway
+import discord.http
+import httpx
+import yarl
+from discord.ext import commands
+
+from bot import words
+from bot.clock import Clock, SystemClock
+from bot.conversation.attachments import Attachments
+from bot.conversation.prompt import Terms
+from bot.errors import StartError
+from bot.exchange import Exchanges
+from bot.fetch import Fetch
+from bot.ledger.book import Book
+from bot.ledger.budgets import BudgetLimits
+from bot.ledger.prices import Price
+from bot.ledger.settling import Settling
+from bot.openrouter.client import OpenRouter
+from bot.pictures.fit import Fit
+from bot.pictures.intake import Intake
+from bot.pictures.shelf import Shelf
+from bot.pictures.workshop import Workshop
+from bot.queue import FairQueue
+from bot.settings import CDN_URL, Settings
+from bot.store.database import Database, migrate
+from bot.store.folder import DataFolder
+from bot.ui.answer import DiscordAnswers
+from bot.ui.commands import Tree, sync
+from bot.ui.reading import Reading
+from cogs.chat import Chat
+from cogs.create import Create
+from cogs.money import Money
+
+GUILD_READY_TIMEOUT_S = 2.0
+"""How long discord.py waits for one more server before it calls itself ready."""
+PICTURE_HOSTS = (
+    "https://media.discordapp.net",
+    "https://images-ext-1.discordapp.net",
+    "https://images-ext-2.discordapp.net",
+)
+"""Where Discord serves pictures of embeds and components from, beside its CDN."""
+
+log = logging.getLogger(__name__)
+
+
+class Client(commands.Bot):
+    """discord.py's bot; what it does on its way up is passed in."""
+
+    def __init__(self, settings: Settings, guild_ready_timeout_s: float) -> None:
+        intents = discord.Intents.none()
+        intents.guilds = True
+        intents.guild_messages = True
+        intents.dm_messages = True
+        intents.message_content = settings.discord.message_content
+        super().__init__(
+            command_prefix=commands.when_mentioned,
+            help_command=None,
+            intents=intents,
+            tree_cls=Tree,
+            allowed_mentions=discord.AllowedMentions.none(),
+            max_messages=None,
+            chunk_guilds_at_startup=False,
+            guild_ready_timeout=guild_ready_timeout_s,
+        )
+
+    async def on_message(self, message: discord.Message, /) -> None:
+        """Nothing: commands with a prefix do not exist here, and the cog hears messages."""
+
+
+class App:
+    """A bot that can be run once. `clock` and the time-out are for tests."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Clock | None = None,
+        guild_ready_timeout_s: float = GUILD_READY_TIMEOUT_S,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock or SystemClock()
+        self._guild_ready_timeout_s = guild_ready_timeout_s
+
+    async def run(self, stop: asyncio.Event, ready: Callable[[], None]) -> None:
+        """Runs until `stop` is set, and calls `ready` once it answers.
+
+        Raises StartError with the one sentence for the owner when it cannot start, or when
+        Discord ends the connection for good.
+        """
+        settings = self._settings
+        with DataFolder(settings.storage.data_dir) as folder:
+            await migrate(folder.database)
+            async with AsyncExitStack() as stack:
+                database = await stack.enter_async_context(Database(folder.database, self._clock))
+                shelf = await stack.enter_async_context(Shelf(folder.shelf))
+                workshop = await stack.enter_async_context(Workshop())
+                model = await stack.enter_async_context(
+                    OpenRouter(
+                        base_url=settings.openrouter.base_url,
+                        api_key=settings.openrouter_api_key,
+                        timeout_s=settings.openrouter.timeout_s,
+                        shelf=shelf,
+                        clock=self._clock,
+                    )
+                )
+                await model.check_key()
+                downloads = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
+                _point_at(settings)
+                client = Client(settings, self._guild_ready_timeout_s)
+                await stack.enter_async_context(client)
+                await _login(client, settings.discord_token)
+                group = await stack.enter_async_context(Tasks())
+                exchanges = await self._build(
+                    client, database, shelf, workshop, model, downloads, group.spawn
+                )
+                await self._serve(client, exchanges, group, stop, ready)
+
+    async def _build(
+        self,
+        client: Client,
+        database: Database,
+        shelf: Shelf,
+        workshop: Workshop,
+        model: OpenRouter,
+        downloads: httpx.AsyncClient,
+        spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
+    ) -> Exchanges:
+        """Puts the parts together and adds the cogs."""
+        settings = self._settings
+        limits = BudgetLimits(
+            member_day=settings.budgets.member_day_nano_usd,
+            member_month=settings.budgets.member_month_nano_usd,
+            server_month=settings.budgets.server_month_nano_usd,
+            total_month=settings.budgets.total_month_nano_usd,
+        )
+        book = Book(limits)
+        intake = Intake(shelf, workshop)
+        answers = DiscordAnswers(
+            client=client,
+            database=database,
+            book=book,
+            fit=Fit(shelf, workshop),
+            clock=self._clock,
+        )
+        exchanges = Exchanges(
+            database=database,
+            queue=FairQueue(
+                settings.limits.running_max,
+                settings.limits.running_per_member_max,
+                settings.limits.queue_max,
+            ),
+            book=book,
+            model=model,
+            settling=Settling(database, book, model, self._clock, settings.limits.unresolved_s),
+            attachments=Attachments(
+                database,
+                shelf,
+                intake,
+                Fetch(downloads, (settings.discord.cdn_url or CDN_URL, *PICTURE_HOSTS)),
+            ),
+            intake=intake,
+            answers=answers,
+            clock=self._clock,
+            terms=self._terms(),
+            spawn=spawn,
+        )
+        reading = Reading(client, database, message_content=settings.discord.message_content)
+        await client.add_cog(Chat(exchanges, reading))
+        await client.add_cog(Create(exchanges, reading, answers))
+        await client.add_cog(Money(database, limits))
+        assert isinstance(client.tree, Tree)
+        assert client.application_id is not None
+        await sync(client.tree, database, client.application_id)
+        return exchanges
+
+    def _terms(self) -> Terms:
+        settings = self._settings
+        price = settings.prices[settings.openrouter.model]
+        return Terms(
+            model=settings.openrouter.model,
+            price=Price(price.input, price.cached_input, price.output, price.image_output),
+            max_tokens=settings.openrouter.max_tokens,
+            context_tokens=settings.limits.context_tokens,
+            context_pictures=settings.limits.context_pictures,
+        )
+
+    async def _serve(
+        self,
+        client: Client,
+        exchanges: Exchanges,
+        tasks: "Tasks",
+        stop: asyncio.Event,
+        ready: Callable[[], None],
+    ) -> None:
+        """Connects, takes up what was left, answers until told to stop, and ends in order."""
+        lost: list[StartError] = []
+        connection = tasks.spawn(_connect(client, lost))
+        is_ready = tasks.spawn(client.wait_until_ready())
+        told = tasks.spawn(_wait(stop))
+        await asyncio.wait({connection, is_ready, told}, return_when=asyncio.FIRST_COMPLETED)
+        if is_ready.done() and not connection.done():
+            sweep = tasks.spawn(exchanges.sweep())
+            ready()
+            await asyncio.wait({connection, told}, return_when=asyncio.FIRST_COMPLETED)
+            sweep.cancel()
+            await exchanges.stop(self._settings.limits.stop_grace_s)
+        await client.close()
+        await asyncio.wait({connection})
+        if lost:
+            raise lost[0]
+
+
+class Tasks:
+    """The one owner of tasks: a task that fails is logged and harms no other, and none outlives
+    this context.
+    """
+
+    def __init__(self) -> None:
+        self._group = asyncio.TaskGroup()
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> Self:
+        await self._group.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for task in self._running:
+            task.cancel()
+        await self._group.__aexit__(None, None, None)
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Starts it. Any, because what a coroutine yields and is sent is asyncio's own affair."""
+        task = self._group.create_task(_supervised(work))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return task
+
+
+async def _supervised(work: Coroutine[Any, Any, None]) -> None:
+    try:
+        await work
+    except Exception:
+        log.exception("a task failed")
+
+
+async def _wait(event: asyncio.Event) -> None:
+    await event.wait()
+
+
+def _point_at(settings: Settings) -> None:
+    """Tells discord.py other addresses than its own, where the settings name some."""
+    if settings.discord.api_url is not None:
+        discord.http.Route.BASE = settings.discord.api_url
+    if settings.discord.gateway_url is not None:
+        gateway = yarl.URL(settings.discord.gateway_url)
+        discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = gateway
+    if settings.discord.cdn_url is not None:
+        # To its types a constant; there is no other way to another CDN.
+        discord.Asset.BASE = settings.discord.cdn_url  # pyright: ignore[reportAttributeAccessIssue]
+
+
+async def _login(client: Client, token: str) -> None:
+    try:
+        await client.login(token)
+    except discord.LoginFailure as error:
+        raise StartError(words.token_refused()) from error
+    except (discord.HTTPException, aiohttp.ClientError, OSError, TimeoutError) as error:
+        raise StartError(words.discord_unreachable(type(error).__name__)) from error
+
+
+async def _connect(client: Client, lost: list[StartError]) -> None:
+    """Stays connected until the client is closed, or until Discord says never again."""
+    try:
+        await client.connect()
+    except discord.PrivilegedIntentsRequired:
+        lost.append(StartError(words.intent_missing()))
+    except discord.ConnectionClosed as error:
+        lost.append(StartError(words.discord_closed(error.code)))
