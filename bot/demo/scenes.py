@@ -1,0 +1,193 @@
+"""The scenes of the tour, in order: what people do, and whether what they then see is right."""
+
+import asyncio
+import signal
+
+from bot.demo.stage import (
+    LOOK_PAUSE_S,
+    SCENE_TIMEOUT_S,
+    Stage,
+    Wrong,
+    check,
+    one_picture,
+    sha256,
+)
+from bot.money import dollars
+from bot.sandbox.discord.failures import TimedOut
+from bot.sandbox.discord.interactions import Interaction
+from bot.sandbox.discord.world import Message
+from bot.sandbox.openrouter import Paint, Say, answer
+from bot.sandbox.painting import encode, keeps_pixels, paint
+from bot.sandbox.people import Person
+from bot.store import pieces
+
+CODE = """Here is how the colours are mixed:
+
+```python
+def mix(first: tuple[int, ...], second: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple((a + b) // 2 for a, b in zip(first, second, strict=True))
+```
+And this is what comes out:"""
+
+EXPLANATION = answer(
+    Say(CODE),
+    Paint("two colours and their mixture"),
+    Say("The lower half is the mixture of the two above."),
+)
+
+
+class Scenes:
+    """The story, in order; a scene may use what earlier ones left on the stage."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+
+    async def mention(self) -> None:
+        stage = self.stage
+        asked = await stage.say(stage.mara, stage.channel, f"{stage.me} a red fox in deep snow")
+        self.thread = await stage.thread_of(asked)
+        check(self.thread.name == "a red fox in deep snow", "the thread has another name")
+        self.first_answer = await stage.answer(self.thread, asked)
+        self.fox = one_picture(stage.show("mention", self.first_answer))
+
+    async def follow_up(self) -> None:
+        stage = self.stage
+        asked = await stage.say(stage.mara, self.thread, "make it night")
+        answer = await stage.answer(self.thread, asked)
+        one_picture(stage.show("follow-up", answer))
+        check(stage.sent_pictures()[-1] == sha256(self.fox), "another picture was edited")
+
+    async def own_photo(self) -> None:
+        stage = self.stage
+        photo = encode(paint("my window, this morning", 900, 600), "image/png", "a photo")
+        asked = await stage.say(
+            stage.mara,
+            self.thread,
+            "write a greeting on this",
+            photo=photo,
+            reply_to=self.first_answer[0],
+        )
+        answer = await stage.answer(self.thread, asked)
+        edited = one_picture(stage.show("own-photo", answer))
+        check(keeps_pixels(edited, photo), "the photo's pixels were not kept")
+
+    async def reply_to_picture(self) -> None:
+        stage = self.stage
+        asked = await stage.say(
+            stage.mara, self.thread, "give it a scarf", reply_to=self.first_answer[0]
+        )
+        answer = await stage.answer(self.thread, asked)
+        edited = one_picture(stage.show("reply-to-picture", answer))
+        check(stage.sent_pictures()[-1] == sha256(self.fox), "another picture was edited")
+        check(keeps_pixels(edited, self.fox), "the fox's pixels were not kept")
+
+    async def imagine(self) -> None:
+        interaction = await self._command(
+            self.stage.theo, "imagine", prompt="a lighthouse in a storm", shape="wide"
+        )
+        self.lighthouse = one_picture(self.stage.show("imagine", await self._result(interaction)))
+
+    async def edit(self) -> None:
+        photo = ("lighthouse.png", self.lighthouse)
+        interaction = await self._command(
+            self.stage.theo, "edit", picture=photo, prompt="calm the sea"
+        )
+        edited = one_picture(self.stage.show("edit", await self._result(interaction)))
+        check(keeps_pixels(edited, self.lighthouse), "the lighthouse's pixels were not kept")
+
+    async def text_and_code(self) -> None:
+        stage = self.stage
+        asked = await stage.say(
+            stage.theo, stage.channel, f"{stage.me} explain how colours are mixed, with code"
+        )
+        messages = await stage.answer(await stage.thread_of(asked), asked)
+        one_picture(stage.show("text-and-code", messages))
+        check(
+            [bool(message.attachments) for message in messages] == [True, False]
+            and "```python" in messages[0].content
+            and messages[1].content.startswith("The lower half"),
+            "the order of text, code, picture and text was not kept",
+        )
+
+    async def budget(self) -> None:
+        stage = self.stage
+        calls = len(stage.model.calls)
+        asked = await stage.say(stage.mara, self.thread, "and once more in spring")
+        answer = await stage.answer(self.thread, asked)
+        stage.show("budget", answer)
+        check("-# budget · not charged" in answer[-1].content, "this is no refusal by a budget")
+        check(len(stage.model.calls) == calls, "the model was called all the same")
+
+    async def restart(self) -> None:
+        stage = self.stage
+        asked = await stage.say(stage.ada, stage.channel, f"{stage.me} a paper boat on a pond")
+        self.boat_thread = await stage.thread_of(asked)
+        self.boat = one_picture(stage.show("restart", await stage.answer(self.boat_thread, asked)))
+        print("  (the bot is stopped with SIGTERM and started again)")
+        check(await stage.end(signal.SIGTERM) == 0, "the bot did not stop in order")
+        await stage.start()
+        asked = await stage.say(stage.ada, self.boat_thread, "now in autumn")
+        one_picture(stage.show("restart", await stage.answer(self.boat_thread, asked)))
+        check(stage.sent_pictures()[-1] == sha256(self.boat), "the conversation was forgotten")
+
+    async def killed(self) -> None:
+        stage = self.stage
+        stage.model.pause_after_picture.close()
+        asked = await stage.say(stage.ada, self.boat_thread, "add a second boat")
+        async with asyncio.timeout(SCENE_TIMEOUT_S):
+            while not await stage.read(lambda tx: pieces.pictures_of(tx, asked.id)):
+                await asyncio.sleep(LOOK_PAUSE_S)
+        print("  (kill -9: the picture is on the shelf, its cost is not known; started again)")
+        await stage.end(signal.SIGKILL)
+        stage.model.pause_after_picture.open()
+        await stage.start()
+        answer = await stage.answer(self.boat_thread, asked)
+        one_picture(stage.show("killed", answer))
+        await self._cost_known(answer[-1])
+        calls = [call for call in stage.model.calls if call.words == "add a second boat"]
+        check(len(calls) == 1, "the model was called twice")
+
+    async def spend(self) -> None:
+        interaction = await self._command(self.stage.mara, "spend")
+        self._private_embed(interaction, "What you spent")
+
+    async def report(self) -> None:
+        interaction = await self._command(self.stage.ada, "report show")
+        total = dollars(await self.stage.ledger())
+        self._private_embed(interaction, total)
+
+    async def _command(self, person: Person, name: str, **options: object) -> Interaction:
+        words = " ".join(
+            f"{key}: {value[0] if isinstance(value, tuple) else value}"
+            for key, value in options.items()
+        )
+        print(f"  {person.name} in #{self.stage.channel.name}: /{name} {words}".rstrip())
+        interaction = await person.command(self.stage.channel, name, **options)
+        await interaction.answered()
+        return interaction
+
+    async def _result(self, interaction: Interaction) -> list[Message]:
+        await self.stage.ended(self.stage.channel, interaction.id)
+        return interaction.messages
+
+    def _private_embed(self, interaction: Interaction, holds: str) -> None:
+        message = interaction.original
+        check(message is not None and bool(message.embeds), "no report came")
+        assert message is not None
+        embed = message.embeds[0]
+        lines = [embed["title"], embed["description"]]
+        for part in embed.get("fields", []):
+            lines += [f"{part['name']}:", *(f"  {line}" for line in part["value"].splitlines())]
+        for line in lines:
+            print(f"    Easel, privately: {line}")
+        check(message.ephemeral, "everybody sees it")
+        check(holds in "\n".join(lines), f"{holds} is missing")
+
+    async def _cost_known(self, message: Message) -> None:
+        try:
+            await self.stage.discord.wait_until(
+                lambda: "cost not known yet" not in message.content, SCENE_TIMEOUT_S
+            )
+        except TimedOut as error:
+            raise Wrong("what it cost was never found out") from error
+        print(f"    Easel, once the provider told: {message.content.splitlines()[-1]}")
