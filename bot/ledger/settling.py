@@ -37,15 +37,17 @@ class Settling:
         self._looking_up: set[tuple[int, int]] = set()
 
     async def settle_or_leave(self, tx: Transaction, exchange: Exchange) -> None:
-        """Closes the exchange's last call by what is known, or leaves it to `look_up`. Nothing if
-        it is closed or was never sent.
+        """Closes the exchange's last call by what is known, or leaves it to `look_up`. One that was
+        never sent is let go.
         """
         key = (exchange.id, exchange.call_number)
         reservation = await reservations.find(tx, *key)
         if reservation is None or not reservation.is_open:
             return
         kind = await self._kind(tx, exchange)
-        if reservation.reported_nano_usd is not None:
+        if reservation.state == "held":
+            await self._book.void(tx, *key)
+        elif reservation.reported_nano_usd is not None:
             cost = reservation.reported_nano_usd
             await self._book.settle(tx, *key, cost, "usage", kind, reservation.tokens)
         elif reservation.generation_id is None:
