@@ -91,8 +91,10 @@ async def _run(settings: Settings) -> None:
 @foreseen
 def demo(config: Path | None, output: Path) -> None:
     """Show the bot at work against a loopback Discord and a loopback model: no token, no key, no
-    network. Of --config only the limits and budgets are of no effect here.
+    network. The tour has settings of its own; a file named by --config is only checked.
     """
+    if config is not None:
+        load(config, os.environ, secrets=False)
     from bot.demo import tour
 
     sys.exit(0 if asyncio.run(tour(output)) else 1)

@@ -135,7 +135,10 @@ class Scenes:
         stage.model.pause_after_picture.close()
         asked = await stage.say(stage.ada, self.boat_thread, "add a second boat")
         async with asyncio.timeout(SCENE_TIMEOUT_S):
-            while not await stage.read(lambda tx: pieces.pictures_of(tx, asked.id)):
+            # The database of another process tells nobody: it has to be looked at.
+            while not await stage.read(  # noqa: ASYNC110
+                lambda tx: pieces.pictures_of(tx, asked.id)
+            ):
                 await asyncio.sleep(LOOK_PAUSE_S)
         print("  (kill -9: the picture is on the shelf, its cost is not known; started again)")
         await stage.end(signal.SIGKILL)

@@ -1,7 +1,9 @@
-"""A stage for scenes: the loopback Discord and model, and the real bot on the real discord.py in the
-same loop."""
+"""A stage for scenes: the loopback Discord and model, and the real bot on the real discord.py, all
+in one loop.
+"""
 
 import asyncio
+import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -126,9 +128,7 @@ class Stage:
         """Starts the bot and returns once it answers."""
         ready = asyncio.Event()
         self._stop = asyncio.Event()
-        app = App(
-            self.settings, clock=self.clock, guild_ready_timeout_s=GUILD_READY_TIMEOUT_S
-        )
+        app = App(self.settings, clock=self.clock, guild_ready_timeout_s=GUILD_READY_TIMEOUT_S)
         self._running = self._group.create_task(app.run(self._stop, ready.set))
         waiting = self._group.create_task(_wait(ready))
         done, _ = await asyncio.wait(
@@ -194,10 +194,14 @@ class Stage:
     async def open_holds(self) -> int:
         return len(await self.read(reservations.open_ones))
 
+    @staticmethod
+    def sha256(data: bytes) -> str:
+        return hashlib.sha256(data).hexdigest()
+
     async def until_books_closed(self, timeout_s: float = ANSWER_TIMEOUT_S) -> None:
         """Returns when no money is held any more."""
         async with asyncio.timeout(timeout_s):
-            while await self.open_holds():
+            while await self.open_holds():  # noqa: ASYNC110  # the database tells nobody
                 await asyncio.sleep(0.05)
 
 
