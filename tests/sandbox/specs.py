@@ -17,6 +17,7 @@ from referencing.jsonschema import DRAFT202012, EMPTY_REGISTRY
 DOCUMENT = "urn:discord"
 UNDOCUMENTED = frozenset({"/attachments/refresh-urls"})
 SHOWN_CHARACTERS = 400
+ID_KEY = re.compile(r"(?:.*_)?id")
 
 
 def discord_specs_at_hand() -> bool:
@@ -71,12 +72,13 @@ def _pattern(template: str) -> re.Pattern[str]:
 
 
 def _with_text_ids(value: object) -> object:
-    """The value with every integer `id` as text: Discord takes both, the document only text."""
+    """The value with every integer id as text: Discord takes both, the document only text."""
 
     # Any: json hands over whatever object stood there.
     def hook(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         return {
-            key: str(one) if key == "id" and isinstance(one, int) else one for key, one in pairs
+            key: str(one) if ID_KEY.fullmatch(key) and isinstance(one, int) else one
+            for key, one in pairs
         }
 
     return json.loads(json.dumps(value), object_pairs_hook=hook)
