@@ -11,7 +11,7 @@ from bot.sandbox.discord.commands import CHAT_INPUT, Commands, filled
 from bot.sandbox.discord.failures import Refusal, SandboxError
 from bot.sandbox.discord.forms import Draft, Upload, read_draft, read_thread
 from bot.sandbox.discord.interactions import COMMAND, COMPONENT, MODAL_SUBMIT, Interaction
-from bot.sandbox.discord.shapes import ChannelKind, Json
+from bot.sandbox.discord.shapes import ChannelKind, Json, Permission
 from bot.sandbox.discord.webhooks import Webhooks
 from bot.sandbox.discord.world import Channel, Message, Role, User, World
 
@@ -83,6 +83,24 @@ class Person(User):
         if channel.kind is ChannelKind.FORUM:
             posting.add(thread, self, read_draft({"content": text}, []), message_id=thread.id)
         return thread
+
+    async def change_thread(
+        self,
+        thread: Channel,
+        *,
+        name: str | None = None,
+        archived: bool | None = None,
+        locked: bool | None = None,
+    ) -> None:
+        """Rename, archive, lock or reopen a thread, as far as the person may."""
+        posting.change_thread(thread, self, name=name, archived=archived, locked=locked)
+
+    async def delete_channel(self, channel: Channel) -> None:
+        """Delete a channel or thread, with the right to manage it."""
+        needed = Permission.MANAGE_THREADS if channel.is_thread else Permission.MANAGE_CHANNELS
+        if not channel.permissions_of(self) & needed:
+            raise Refusal(50013)
+        posting.delete_channel(channel)
 
     @property
     def dm(self) -> Channel:

@@ -30,6 +30,8 @@ class Robot(discord.Client):
         self.updated: list[discord.RawMessageUpdateEvent] = []
         self.threads_seen: list[discord.Thread] = []
         self.resumed = 0
+        self.failure: Exception | None = None
+        self.held: list[discord.Interaction[Self]] = []
         self._group = asyncio.TaskGroup()
         self._running: asyncio.Task[None] | None = None
 
@@ -38,15 +40,22 @@ class Robot(discord.Client):
         DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(self.sandbox.gateway_url)
         await self._group.__aenter__()
         await super().__aenter__()
-        running = self._group.create_task(self.start(self.login_token))
-        waiting = self._group.create_task(self.wait_until_ready())
-        await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
-        if running.done():
-            waiting.cancel()
-            await super().__aexit__(None, None, None)
-            await self._group.__aexit__(None, None, None)
-        self._running = running
+        self._running = self._group.create_task(self._run())
+        await self.sandbox.wait_until(lambda: self.is_ready() or self.failure is not None, 5)
+        if self.failure is not None:
+            await self.__aexit__(None, None, None)
+            raise self.failure
         return self
+
+    async def _run(self) -> None:
+        try:
+            await self.start(self.login_token)
+        except Exception as error:  # noqa: BLE001  # whatever it is, the test shall see it
+            self.failure = error
+        self.sandbox.world.changed()
+
+    async def on_ready(self) -> None:
+        self.sandbox.world.changed()
 
     async def __aexit__(
         self,

@@ -58,7 +58,10 @@ class Commands:
         if not channel.may_see(person):
             raise SandboxError(f"{person.name} does not see #{channel.name}")
         contexts = found["contexts"]
-        if contexts is not None and (1 if server is None else 0) not in contexts:
+        here = 1 if server is None else 0
+        if contexts is None:
+            contexts = [0, 1] if found["dm_permission"] else [0]
+        if here not in contexts:
             raise SandboxError(f"{name!r} is not offered in this context")
         granted = channel.permissions_of(person)
         if not granted & Permission.USE_APPLICATION_COMMANDS:

@@ -122,12 +122,20 @@ class Gateway:
         return socket
 
     async def _read(self, connection: Connection) -> None:
-        async for frame in connection.socket:
-            if frame.type is not WSMsgType.TEXT:
+        """Take frames until the line ends; a clean close by the client ends its session too."""
+        while True:
+            frame = await connection.socket.receive()
+            if frame.type is WSMsgType.CLOSE and frame.data in {1000, 1001}:
+                if connection.session is not None:
+                    self.sessions.pop(connection.session.id, None)
+                return
+            if connection.socket.closed or frame.type in {WSMsgType.CLOSE, WSMsgType.CLOSING}:
+                return
+            if frame.type is WSMsgType.TEXT:
+                self._take(connection, cast("Json", json.loads(frame.data)))
+                self.world.changed()
+            else:
                 connection.put(4002)
-                continue
-            self._take(connection, cast("Json", json.loads(frame.data)))
-            self.world.changed()
 
     def _take(self, connection: Connection, frame: Json) -> None:
         operation, data = frame.get("op"), frame.get("d")
@@ -213,8 +221,6 @@ class Gateway:
         session = connection.session
         if session is not None and session.connection is connection:
             session.connection = None
-            if connection.socket.close_code in {1000, 1001}:
-                self.sessions.pop(session.id, None)  # a clean close ends the session
         self.world.changed()
 
     def drop_connections(self) -> None:
@@ -268,11 +274,12 @@ def _render_message(name: str, message: Message, intents: Intent, world: World) 
 
 
 def _render_channel(name: str, channel: Channel, intents: Intent, world: World) -> object | None:
-    if channel.server is None:
-        return payloads.channel(channel) if intents & Intent.DIRECT_MESSAGES else None
-    if not intents & Intent.GUILDS or (channel.is_thread and not channel.may_see(world.bot)):
+    hidden = channel.is_thread and not channel.may_see(world.bot)
+    if channel.server is None or hidden or not intents & Intent.GUILDS:
         return None
     payload = payloads.channel(channel, world.bot)
     if name == "THREAD_CREATE":
         payload["newly_created"] = True
+    if name == "THREAD_DELETE":
+        return {key: payload[key] for key in ("id", "guild_id", "parent_id", "type")}
     return payload

@@ -71,7 +71,8 @@ class Interaction:
             await self.channel.world.wait_until(predicate, timeout_s)
         except TimedOut as error:
             story = self.channel.transcript()
-            raise TimedOut(f"{what} to {self.data.get('name')!r}:\n{story}") from error
+            asked = self.data.get("name") or self.data.get("custom_id")
+            raise TimedOut(f"{what} to {asked!r}:\n{story}") from error
 
     def payload(self) -> Json:
         """INTERACTION_CREATE, with fresh links."""
@@ -119,15 +120,14 @@ class Interaction:
         data: Json = body.get("data") or {}
         if kind not in self._fitting():
             raise form_error("type", "INTERACTION_APPLICATION_COMMAND_INVALID_TYPE", f"not {kind}")
-        draft = read_draft(data, uploads)
         if kind in {REPLY, DEFERRED_REPLY}:
-            self.original = self._add(draft, loading=kind == DEFERRED_REPLY)
+            self.original = self._add(read_draft(data, uploads), loading=kind == DEFERRED_REPLY)
         elif kind == MODAL:
             self.modal = _judged_modal(data)
         else:
             self.original = self.message
             if kind == UPDATE and self.message is not None:
-                posting.edit(self.message, draft)
+                posting.edit(self.message, read_draft(data, uploads))
         self.response, self.answered_at = kind, world.now()
         world.changed()
         return self._acknowledged()

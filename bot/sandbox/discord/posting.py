@@ -72,7 +72,7 @@ def add(
     _apply(message, draft)
     if not loading and not snapshots:
         _refuse_empty(message)
-    message.pinged = [] if visible_to else [user for user in message.mentions if user is not author]
+    message.pinged = [] if visible_to or loading else _pinged(message)
     channel.log[message.id] = message
     if channel.is_thread and author not in channel.people:
         channel.people.append(author)
@@ -235,6 +235,17 @@ def _find_mentions(message: Message, allowed: Json | None) -> None:
         and (allowed is None or "everyone" in allowed.get("parse", []))
         and bool(message.channel.permissions_of(message.author) & Permission.MENTION_EVERYONE)
     )
+
+
+def _pinged(message: Message) -> list[User]:
+    """Whom the new message notifies; an edit never does."""
+    server = message.channel.server
+    members = [] if server is None else list(server.members.values())
+    by_role = [one.user for one in members if set(one.roles) & set(message.mentioned_roles)]
+    everyone = [one.user for one in members] if message.mentions_everyone else []
+    found = dict.fromkeys([*message.mentions, *by_role, *everyone])
+    silent = message.flags & MessageFlag.SUPPRESS_NOTIFICATIONS
+    return [] if silent else [user for user in found if user is not message.author]
 
 
 def _allows(allowed: Json | None, kind: str, target_id: int) -> bool:

@@ -15,7 +15,7 @@ from bot.sandbox.discord.cdn import Cdn
 from bot.sandbox.discord.commands import Commands
 from bot.sandbox.discord.gateway import Gateway
 from bot.sandbox.discord.rest import Rest
-from bot.sandbox.discord.shapes import MEMBER_PERMISSIONS, Permission
+from bot.sandbox.discord.shapes import MEMBER_PERMISSIONS, Json, Permission
 from bot.sandbox.discord.webhooks import Webhooks
 from bot.sandbox.discord.wire import BODY_BYTES_MAX, Fault, Handler, Recorded, Wire
 from bot.sandbox.discord.world import Message, Role, Server, User, World
@@ -144,6 +144,11 @@ class DiscordSandbox:
     def redeliver(self, message: Message) -> None:
         """Send the event of a message once more, as Discord sometimes does."""
         self.world.tell("MESSAGE_CREATE", message)
+
+    def unfurl(self, message: Message, embed: Json) -> None:
+        """Show what a link in a message leads to: an update that nobody made."""
+        message.embeds.append(embed)
+        self.world.tell("MESSAGE_UPDATE", message)
 
     def drop_connections(self) -> None:
         """Cut the bot's gateway connection without a word; it may resume."""

@@ -373,7 +373,6 @@ class World:
         people = [user, self.bot]
         channel = Channel(self, self.new_id(), ChannelKind.DM, f"DM {user.name}", people=people)
         self.channels[channel.id] = channel
-        self.tell("CHANNEL_CREATE", channel)
         return channel
 
 
