@@ -170,13 +170,7 @@ class Exchanges:
                 sentence=refused.sentence,
                 ended_ms=tx.now_ms,
             )
-        await conversations.open_conversation(
-            tx,
-            asked.conversation_id,
-            server_id=asked.server_id,
-            channel_id=asked.channel_id,
-            place=place,
-        )
+        await conversations.open_conversation(tx, asked.conversation_id, place)
         await exchanges.claim(tx, asked, request.meant)
 
     async def resume(self, exchange_id: int) -> None:

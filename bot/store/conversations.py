@@ -7,16 +7,12 @@ from bot.store.database import Transaction
 Place = Literal["thread", "direct", "chain"]
 
 
-async def open_conversation(
-    tx: Transaction, conversation_id: int, *, server_id: int, channel_id: int, place: str
-) -> None:
+async def open_conversation(tx: Transaction, conversation_id: int, place: Place) -> None:
     """Notes a conversation; one already known stays as it is."""
     await tx.run(
-        "INSERT INTO conversation (id, server_id, channel_id, place, created_ms)"
-        " VALUES (:id, :server_id, :channel_id, :place, :now_ms) ON CONFLICT (id) DO NOTHING",
+        "INSERT INTO conversation (id, place, created_ms) VALUES (:id, :place, :now_ms)"
+        " ON CONFLICT (id) DO NOTHING",
         id=conversation_id,
-        server_id=server_id,
-        channel_id=channel_id,
         place=place,
         now_ms=tx.now_ms,
     )

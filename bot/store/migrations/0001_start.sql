@@ -3,8 +3,6 @@
 
 CREATE TABLE conversation (
     id INTEGER PRIMARY KEY,            -- the thread, the DM channel, or the chain's first message
-    server_id INTEGER NOT NULL,
-    channel_id INTEGER NOT NULL,       -- where it is held
     place TEXT NOT NULL CHECK (place IN ('thread', 'direct', 'chain')),
     created_ms INTEGER NOT NULL
 ) STRICT;
