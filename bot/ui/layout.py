@@ -13,6 +13,8 @@ from bot.ui import markdown
 
 MESSAGE_LETTERS_MAX = 2_000
 PICTURES_PER_MESSAGE_MAX = 10
+LINES_LETTERS_MAX = 400
+"""Kept free beside a file for a notice's sentence and the last line."""
 PARTS_OF_TEXT_MAX = 6
 """A text that would take more messages than this comes as one file."""
 
@@ -53,7 +55,7 @@ def _text_parts(text: str, position: int) -> list[Part]:
         parts = [Part(chunk) for chunk in chunks]
     else:
         note = words.goes_on_in_file()
-        room = MESSAGE_LETTERS_MAX - len(note) - 2
+        room = MESSAGE_LETTERS_MAX - len(note) - LINES_LETTERS_MAX
         first = markdown.split(markdown.safe(text), room)[0]
         parts = [Part(f"{first}\n\n{note}", file_text=text)]
     if parts:
