@@ -1,0 +1,122 @@
+"""What the model is asked, and the bytes of that request. A picture is base64-encoded from the
+shelf while the body is being sent, so that no request is ever whole in memory. How it is sent is
+not decided here.
+"""
+
+import json
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from bot.pictures.shelf import Shelf
+from bot.store.pictures import Picture
+
+
+@dataclass(frozen=True, slots=True)
+class TextPart:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class PicturePart:
+    picture: Picture
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Pictures only in a user's message: providers refuse them elsewhere. Text goes before them,
+    as OpenRouter advises.
+    """
+
+    role: Literal["system", "user", "assistant"]
+    parts: tuple[TextPart | PicturePart, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request. `user` is opaque (hashed) and stands for one person; `session_id` for one
+    conversation, at most 256 characters. `aspect_ratio` such as `16:9`, `image_size` 1K or 2K.
+    """
+
+    model: str
+    messages: tuple[Message, ...]
+    max_tokens: int
+    may_paint: bool
+    aspect_ratio: str | None
+    image_size: str | None
+    user: str
+    session_id: str
+
+
+class Body:
+    """The bytes of one request, to be sent once: a repeated request needs a new one."""
+
+    def __init__(self, call: Call, modalities: Sequence[str], shelf: Shelf) -> None:
+        self._shelf = shelf
+        self._pieces = _pieces(call, modalities)
+        self._sent_bytes = 0
+        self.size_bytes = sum(map(_size_bytes, self._pieces))
+
+    @property
+    def has_left(self) -> bool:
+        """Every byte was handed over to be sent. Until then nobody can act on this request."""
+        return self._sent_bytes == self.size_bytes
+
+    async def blocks(self) -> AsyncGenerator[bytes]:
+        """Raises the shelf's Notice where a picture cannot be read."""
+        for piece in self._pieces:
+            if isinstance(piece, Picture):
+                async for block in self._shelf.read_base64(piece.id):
+                    self._sent_bytes += len(block)
+                    yield block
+            else:
+                self._sent_bytes += len(piece)
+                yield piece
+
+
+def _pieces(call: Call, modalities: Sequence[str]) -> list[bytes | Picture]:
+    """The JSON of a request, with a Picture wherever its base64 goes."""
+    fields: dict[str, object] = {
+        "model": call.model,
+        "modalities": modalities,
+        "max_tokens": call.max_tokens,
+        "stream": True,
+        "user": call.user,
+        "session_id": call.session_id,
+    }
+    wishes = {"aspect_ratio": call.aspect_ratio, "image_size": call.image_size}
+    image_config = {name: value for name, value in wishes.items() if value is not None}
+    if image_config:
+        fields["image_config"] = image_config
+    pieces: list[bytes | Picture] = []
+    text = json.dumps(fields).removesuffix("}") + ', "messages": ['
+    for number, message in enumerate(call.messages):
+        text += ", " if number else ""
+        for part in _message(message):
+            if isinstance(part, Picture):
+                pieces += [text.encode(), part]
+                text = ""
+            else:
+                text += part
+    return [*pieces, f"{text}]}}".encode()]
+
+
+def _message(message: Message) -> Iterator[str | Picture]:
+    text = "\n".join(part.text for part in message.parts if isinstance(part, TextPart))
+    pictures = [part.picture for part in message.parts if isinstance(part, PicturePart)]
+    if not pictures:
+        yield json.dumps({"role": message.role, "content": text})
+        return
+    assert message.role == "user"
+    first = json.dumps({"type": "text", "text": text})
+    yield f'{{"role": "user", "content": [{first}'
+    for picture in pictures:
+        url = f"data:{picture.media_type};base64,"
+        yield f', {{"type": "image_url", "image_url": {{"detail": "high", "url": "{url}'
+        yield picture
+        yield '"}}'
+    yield "]}"
+
+
+def _size_bytes(piece: bytes | Picture) -> int:
+    return (piece.size_bytes + 2) // 3 * 4 if isinstance(piece, Picture) else len(piece)
