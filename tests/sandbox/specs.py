@@ -7,7 +7,7 @@ import os
 import re
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -17,7 +17,7 @@ from referencing.jsonschema import DRAFT202012, EMPTY_REGISTRY
 DOCUMENT = "urn:discord"
 UNDOCUMENTED = frozenset({"/attachments/refresh-urls"})
 SHOWN_CHARACTERS = 400
-ID_KEY = re.compile(r"(?:.*_)?id")
+ID_KEY = re.compile(r"(?:.*_)?ids?|users|roles")
 
 
 def discord_specs_at_hand() -> bool:
@@ -76,9 +76,12 @@ def _with_text_ids(value: object) -> object:
 
     # Any: json hands over whatever object stood there.
     def hook(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        return {
-            key: str(one) if ID_KEY.fullmatch(key) and isinstance(one, int) else one
-            for key, one in pairs
-        }
+        return {key: _text_ids(one) if ID_KEY.fullmatch(key) else one for key, one in pairs}
 
     return json.loads(json.dumps(value), object_pairs_hook=hook)
+
+
+def _text_ids(value: object) -> object:
+    if isinstance(value, list):
+        return [_text_ids(one) for one in cast("list[object]", value)]  # of JSON, unknown
+    return str(value) if isinstance(value, int) else value

@@ -305,6 +305,7 @@ def _history(channel: Channel, limit: int, query: Callable[[str], str | None]) -
         following = (one for one in channel.messages if one.id > int(after))
         return list(islice(following, limit))[::-1]
     if around is not None:
-        nearest = sorted(newest_first, key=lambda one: abs(one.id - int(around)))[:limit]
-        return sorted(nearest, key=lambda one: -one.id)
+        older = [one for one in newest_first if one.id < int(around)][: limit // 2]
+        rest = [one for one in channel.messages if one.id >= int(around)][: limit - len(older)]
+        return [*reversed(rest), *older]
     return newest_first[:limit]
