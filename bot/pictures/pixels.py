@@ -31,6 +31,12 @@ PNG_BYTES_MAX = 4 * 1024 * 1024
 PNG_LEVEL = 2
 SHRINKS_MAX = 16
 """Sizes tried for a picture that fits at no quality."""
+HOPELESS = 4
+"""So many times the limit at the best quality, and lower ones are not worth trying."""
+LOWEST_QUALITY_SHARE = 0.45
+"""Of the bytes at the best quality, roughly; only the first size tried depends on it."""
+WEBP_WRITTEN_PIXELS_MAX = 8_400_000
+"""The largest picture of the model. With alpha a megapixel takes 0.15 s, several times over."""
 WEBP_SIDE_MAX = 16_383
 """Of the format. Source: https://developers.google.com/speed/webp/faq (2026-08)."""
 
@@ -113,26 +119,34 @@ def refit(source: str, target: str, bytes_max: int) -> str:
         plain = _plain(image, image.size)
     if plain.mode == "RGBA":
         image_format, suffix, qualities = "WEBP", ".webp", (90, 80, 70)
-        if max(plain.size) > WEBP_SIDE_MAX:
-            plain = _resized(plain, _within(plain.size, WEBP_SIDE_MAX))
+        plain = _resized(plain, _within(plain.size, _webp_side_max(plain.size)))
     else:
         image_format, suffix, qualities = "JPEG", ".jpg", (92, 85, 75)
     with Path(target).open("r+b") as file:
-        size_bytes = 0
+        size_bytes = 0.0
         for quality in qualities:
             size_bytes = _save(plain, file, image_format, quality)
             if size_bytes <= bytes_max:
                 return suffix
+            if size_bytes > HOPELESS * bytes_max:
+                size_bytes *= LOWEST_QUALITY_SHARE
+                break
         scale = 1.0
         for _ in range(SHRINKS_MAX):
             # Bytes follow the pixels a little less than in proportion.
             scale *= min(0.9, 0.97 * math.sqrt(bytes_max / size_bytes))
-            size = _within(plain.size, max(1, math.floor(max(plain.size) * scale)))
-            smaller = _resized(plain, size)
+            side_max = max(1, math.floor(max(plain.size) * scale))
+            smaller = _resized(plain, _within(plain.size, side_max))
             size_bytes = _save(smaller, file, image_format, qualities[-1])
             if size_bytes <= bytes_max:
                 return suffix
     raise Notice(Word.TOO_LARGE, words.picture_cannot_fit(bytes_max))
+
+
+def _webp_side_max(size: tuple[int, int]) -> int:
+    """The longest side with which a picture of these proportions can be written as WebP."""
+    share = WEBP_WRITTEN_PIXELS_MAX / (size[0] * size[1])
+    return min(WEBP_SIDE_MAX, math.floor(max(size) * math.sqrt(share)))
 
 
 @contextmanager

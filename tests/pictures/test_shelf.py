@@ -17,24 +17,13 @@ from hypothesis import strategies as st
 from bot.errors import Notice, StartError, Word
 from bot.pictures import shelf as module
 from bot.pictures.shelf import BASE64_HOP_BYTES, FITTED_FILES_MAX, Blob, Shelf
+from tests.pictures.support import files, keep
 
 MEBIBYTE = 1024 * 1024
 
 
-def files(shelf: Shelf) -> list[str]:
-    """Every file of the shelf, relative to its folder."""
-    folder = shelf.path("0" * 64).parents[2]
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
-
-
 def descriptors() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
-
-
-async def keep(shelf: Shelf, data: bytes) -> Blob:
-    async with shelf.receive(len(data)) as incoming:
-        await incoming.write(data)
-        return await incoming.keep()
 
 
 async def test_what_is_kept_is_named_by_its_hash_and_nothing_else_stays(shelf: Shelf) -> None:
