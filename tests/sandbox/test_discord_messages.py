@@ -141,6 +141,26 @@ async def test_a_picture_shown_by_an_embed_is_not_among_the_attachments(
             await place.send(embed=embed)
 
 
+async def test_a_layout_shows_its_picture_outside_the_attachments_and_takes_no_content(
+    sandbox: DiscordSandbox, channel: Channel
+) -> None:
+    async with Robot(sandbox) as robot:
+        layout = discord.ui.LayoutView(timeout=None)
+        layout.add_item(discord.ui.TextDisplay("Here it is"))
+        layout.add_item(discord.ui.MediaGallery(discord.MediaGalleryItem("attachment://a.png")))
+        place = robot.text_channel(channel.id)
+        sent = await place.send(view=layout, file=file(png(5, 6), "a.png"))
+        assert sent.attachments == []
+        gallery = sent.components[1]
+        assert isinstance(gallery, discord.MediaGalleryComponent)
+        assert gallery.items[0].media.width == 5
+        with pytest.raises(discord.HTTPException):
+            await sent.edit(content="words")
+        plain = await place.send("words")
+        with pytest.raises(discord.HTTPException):
+            await plain.edit(view=layout, attachments=[file(png(5, 6), "a.png")])
+
+
 async def test_only_allowed_mentions_ping_and_no_edit_does(
     sandbox: DiscordSandbox, server: Server, channel: Channel, mara: Person
 ) -> None:
@@ -168,7 +188,10 @@ async def test_a_reply_names_what_it_replies_to_and_pings_as_asked(
         replied = await heard.reply("yes", mention_author=False)
         assert channel.messages[-1].reply_to is said
         assert mara.pings == []
-        await mara.say(channel, "and?", reply_to=channel.messages[-1])
+        quiet = await mara.say(channel, "hm", reply_to=channel.messages[-1], ping=False)
+        await mara.edit_message(quiet, "hm!")
+        assert quiet.mentions == []
+        await mara.say(channel, "and?", reply_to=channel.messages[-2])
         again = await robot.hears("and?")
         assert again.reference is not None
         assert isinstance(again.reference.resolved, discord.Message)

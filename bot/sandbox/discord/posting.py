@@ -167,7 +167,7 @@ def _apply(message: Message, draft: Draft) -> None:
         message.components = draft.components
     message.flags = message.flags & ~_SETTABLE_FLAGS | keep_v2
     message.flags |= MessageFlag(draft.flags) & _SETTABLE_FLAGS
-    if keep_v2 and (message.content or message.embeds):
+    if message.flags & MessageFlag.COMPONENTS_V2 and (message.content or message.embeds):
         raise form_error("content", "MESSAGE_CANNOT_USE_LEGACY_FIELDS", "This message is V2.")
     if any(len(upload.data) > upload_bytes_max(channel) for upload in draft.uploads):
         raise Refusal(40005)
@@ -222,7 +222,10 @@ def _find_mentions(message: Message, allowed: Json | None) -> None:
     roles = {} if server is None else server.roles
     role_ids = [int(found) for found in re.findall(r"<@&(\d+)>", message.content)]
     replied = message.reply_to
-    if replied is not None and (allowed is None or allowed.get("replied_user", False)):
+    pings_replied = allowed is None or allowed.get("replied_user", False)
+    if message.id in message.channel.log:  # an edit leaves that as it was
+        pings_replied = replied is not None and replied.author in message.mentions
+    if replied is not None and pings_replied:
         users.append(replied.author)
     message.mentions = list(dict.fromkeys(users))
     message.mentioned_roles = [
