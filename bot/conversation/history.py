@@ -20,11 +20,10 @@ async def turns_before(tx: Transaction, exchange: Exchange) -> list[Turn]:
     ):
         earlier = await exchanges.get(tx, earlier_id)
         answer = await pieces.of_exchange(tx, earlier_id)
-        turns.append(Turn("person", "", earlier.prompt, tuple(await meant_pictures(tx, earlier_id))))
+        turns.append(Turn("person", earlier.prompt, tuple(await meant_pictures(tx, earlier_id))))
         turns.append(
             Turn(
                 "easel",
-                "",
                 "\n\n".join(piece.text for piece in answer if piece.text is not None),
                 tuple(piece.picture for piece in answer if piece.picture is not None),
             )

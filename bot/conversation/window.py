@@ -1,0 +1,83 @@
+"""Which part of a conversation's history goes along with a request: pure. Two measures of tokens
+stand here: bounds that no provider's count exceeds, for money, and estimates, for the window.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import ceil
+from typing import Literal
+
+from bot.store.pictures import Picture
+
+BYTES_PER_TOKEN = 3.5
+"""Of ordinary text, for estimates; a token of dense code or of other scripts may be shorter."""
+PICTURE_SIDE_MAX = 2_048
+PATCH_SIDE = 32
+TOKENS_PER_PATCH = 1.2
+SEEN_TOKENS_MAX = 3_000
+"""What the model sees of one picture at most (https://developers.openai.com/api/docs/guides/images-vision,
+2026-08)."""
+TOOL_TOKENS_MAX = 1_536
+"""What its image tool may count beside that, where the picture is edited."""
+TURN_TOKENS = 8
+"""The frame of one message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One message of a conversation, with its text and pictures."""
+
+    role: Literal["person", "easel"]
+    text: str
+    pictures: tuple[Picture, ...] = ()
+
+
+def text_tokens_max(text: str) -> int:
+    """A bound: a token is at least one byte of UTF-8."""
+    return len(text.encode("utf-8", "surrogatepass"))
+
+
+def picture_tokens_max(picture: Picture) -> int:
+    """A bound for one picture of this size: what the model sees, and its tool beside it."""
+    return picture_tokens(picture) + TOOL_TOKENS_MAX
+
+
+def text_tokens(text: str) -> int:
+    """An estimate."""
+    return ceil(text_tokens_max(text) / BYTES_PER_TOKEN)
+
+
+def picture_tokens(picture: Picture) -> int:
+    """An estimate by patches of 32 pixels, after the picture is brought to 2,048 on a side."""
+    scale = min(1.0, PICTURE_SIDE_MAX / max(picture.width, picture.height))
+    across = ceil(picture.width * scale / PATCH_SIDE)
+    down = ceil(picture.height * scale / PATCH_SIDE)
+    return min(SEEN_TOKENS_MAX, ceil(across * down * TOKENS_PER_PATCH))
+
+
+def turn_tokens(turn: Turn) -> int:
+    """An estimate of a turn with all its pictures."""
+    return (
+        TURN_TOKENS + text_tokens(turn.text) + sum(picture_tokens(each) for each in turn.pictures)
+    )
+
+
+def choose(turns: Sequence[Turn], tokens_max: int, pictures_max: int) -> list[Turn]:
+    """The newest turns, whole and in a row, that fit into `tokens_max` by estimate, oldest first.
+
+    Of pictures the newest `pictures_max` go along; a turn whose older pictures stay behind keeps
+    its text. A turn that does not fit ends the choice: nothing older is taken instead of it.
+    """
+    chosen: list[Turn] = []
+    tokens_left, pictures_left = tokens_max, pictures_max
+    for turn in reversed(turns):
+        # The last of a turn's pictures is the newest; a slice of nothing needs its own case.
+        kept = turn.pictures[-pictures_left:] if pictures_left else ()
+        lean = replace(turn, pictures=kept)
+        cost = turn_tokens(lean)
+        if cost > tokens_left:
+            break
+        tokens_left -= cost
+        pictures_left -= len(kept)
+        chosen.append(lean)
+    return chosen[::-1]

@@ -1,0 +1,90 @@
+"""Which part of the history goes along."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.conversation.window import (
+    Turn,
+    choose,
+    picture_tokens,
+    picture_tokens_max,
+    text_tokens,
+    text_tokens_max,
+    turn_tokens,
+)
+from bot.store.pictures import Picture
+
+
+def picture(number: int, width: int = 64, height: int = 64) -> Picture:
+    return Picture(f"{number:064x}", "image/png", width, height, 100)
+
+
+turns = st.lists(
+    st.builds(
+        Turn,
+        role=st.sampled_from(["person", "easel"]),
+        text=st.text(max_size=200),
+        pictures=st.lists(
+            st.builds(picture, st.integers(0, 99), st.integers(1, 4_000), st.integers(1, 4_000)),
+            max_size=3,
+        ).map(tuple),
+    ),
+    max_size=12,
+)
+
+
+def pictures_of(chosen: list[Turn]) -> list[Picture]:
+    return [each for turn in chosen for each in turn.pictures]
+
+
+@given(turns, st.integers(0, 20_000), st.integers(0, 6))
+def test_the_limits_are_never_exceeded(history: list[Turn], tokens: int, pictures: int):
+    chosen = choose(history, tokens, pictures)
+    assert sum(turn_tokens(turn) for turn in chosen) <= tokens
+    assert len(pictures_of(chosen)) <= pictures
+
+
+@given(turns, st.integers(0, 20_000), st.integers(0, 6))
+def test_the_newest_are_kept_in_their_order(history: list[Turn], tokens: int, pictures: int):
+    chosen = choose(history, tokens, pictures)
+    tail = history[len(history) - len(chosen) :]
+    assert [(turn.role, turn.text) for turn in chosen] == [(turn.role, turn.text) for turn in tail]
+    kept = pictures_of(chosen)
+    assert kept == pictures_of(tail)[len(pictures_of(tail)) - len(kept) :]
+
+
+@given(turns, st.integers(0, 20_000), st.integers(0, 6))
+def test_what_is_left_out_did_not_fit(history: list[Turn], tokens: int, pictures: int):
+    chosen = choose(history, tokens, pictures)
+    if len(chosen) < len(history):
+        longer = choose(history[len(history) - len(chosen) - 1 :], 10**9, pictures)
+        assert sum(turn_tokens(turn) for turn in longer) > tokens
+    else:
+        assert len(pictures_of(chosen)) == min(pictures, len(pictures_of(history)))
+
+
+def test_a_turn_keeps_its_text_when_its_pictures_stay_behind():
+    history = [Turn("easel", "a fox", (picture(1),)), Turn("easel", "a boat", (picture(2),))]
+    assert choose(history, 10_000, 1) == [Turn("easel", "a fox"), history[1]]
+
+
+def test_nothing_older_is_taken_instead_of_a_turn_that_does_not_fit():
+    history = [Turn("person", "short"), Turn("person", "long " * 1_000), Turn("person", "newest")]
+    assert choose(history, 100, 4) == history[2:]
+
+
+def test_no_room_takes_nothing_along():
+    assert choose([Turn("person", "hello")], 0, 4) == []
+
+
+def test_a_picture_counts_by_its_patches_up_to_a_bound():
+    assert picture_tokens(picture(1, 1024, 1024)) == 1_229
+    assert picture_tokens(picture(1, 1536, 1024)) == 1_844
+    assert picture_tokens(picture(1, 2048, 2048)) == 3_000
+    assert picture_tokens(picture(1, 8192, 64)) == picture_tokens(picture(1, 2048, 16))
+
+
+@given(st.text())
+def test_an_estimate_is_below_its_bound(text: str):
+    assert text_tokens(text) <= max(1, text_tokens_max(text))
+    assert picture_tokens(picture(1)) < picture_tokens_max(picture(1))
