@@ -5,7 +5,7 @@ whatever else a decoder raises means that the picture is unreadable.
 
 import io
 import math
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,8 +29,10 @@ LONG_SIDE_MAX = 2048
 PNG_BYTES_MAX = 4 * 1024 * 1024
 """Of what goes to the model: beyond it a lossy copy says the same in a fraction."""
 PNG_LEVEL = 2
-SHRINKS_MAX = 16
-"""Sizes tried for a picture that fits at no quality."""
+SIZES_MAX = 10
+"""Tried for a picture that fits at no quality."""
+FILLED_ENOUGH = 0.75
+"""Of a limit: a larger size is not looked for."""
 HOPELESS = 4
 """So many times the limit at the best quality, and lower ones are not worth trying."""
 LOWEST_QUALITY_SHARE = 0.45
@@ -131,16 +133,37 @@ def refit(source: str, target: str, bytes_max: int) -> str:
             if size_bytes > HOPELESS * bytes_max:
                 size_bytes *= LOWEST_QUALITY_SHARE
                 break
-        scale = 1.0
-        for _ in range(SHRINKS_MAX):
-            # Bytes follow the pixels a little less than in proportion.
-            scale *= min(0.9, 0.97 * math.sqrt(bytes_max / size_bytes))
+
+        def save_at(scale: float) -> int:
             side_max = max(1, math.floor(max(plain.size) * scale))
             smaller = _resized(plain, _within(plain.size, side_max))
-            size_bytes = _save(smaller, file, image_format, qualities[-1])
-            if size_bytes <= bytes_max:
-                return suffix
+            return _save(smaller, file, image_format, qualities[-1])
+
+        if _shrink(save_at, size_bytes, bytes_max):
+            return suffix
     raise Notice(Word.TOO_LARGE, words.picture_cannot_fit(bytes_max))
+
+
+def _shrink(save_at: Callable[[float], int], size_bytes: float, bytes_max: int) -> bool:
+    """Saves at nearly the largest scale that fits, knowing the bytes at scale 1; False if none
+    does. How bytes follow from pixels depends on the picture, so it is tried out.
+    """
+    fits, too_large, saved = 0.0, 1.0, 1.0
+    for _ in range(SIZES_MAX):
+        if fits:
+            saved = math.sqrt(fits * too_large)
+        else:
+            saved *= min(0.9, math.sqrt(bytes_max / size_bytes))
+        size_bytes = save_at(saved)
+        if size_bytes > bytes_max:
+            too_large = saved
+        else:
+            fits = saved
+            if size_bytes > FILLED_ENOUGH * bytes_max or too_large / fits < 1.05:
+                break
+    if fits and fits != saved:
+        save_at(fits)
+    return fits > 0
 
 
 def _webp_side_max(size: tuple[int, int]) -> int:
