@@ -131,6 +131,8 @@ class Workshop:
             self._child.process.kill()
 
     def _perform(self, task: _Task) -> Reply:
+        if self._thread is None:  # the workshop is being left; what still waits is not begun
+            return Failed("closed", None)
         try:
             child = self._living_child()
         except OSError as error:

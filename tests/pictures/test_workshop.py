@@ -178,17 +178,19 @@ async def test_waiting_jobs_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None
     assert [task.cancelled() for task in tasks] == [True, True]
 
 
-async def test_leaving_does_not_wait_for_a_running_job(pipe: Path) -> None:
+async def test_leaving_waits_neither_for_a_running_job_nor_for_one_behind_it(pipe: Path) -> None:
     before = children()
     started_s = time.monotonic()
 
-    async def hang(workshop: Workshop) -> None:
+    async def hang(workshop: Workshop, job: str) -> None:
         with pytest.raises(Notice):
-            await workshop.run(eval, says_so_and_hangs(pipe))
+            await workshop.run(eval, job)
 
     async with asyncio.TaskGroup() as group, Workshop() as workshop:
-        group.create_task(hang(workshop))
+        group.create_task(hang(workshop, says_so_and_hangs(pipe)))
         await has_begun(pipe)
+        group.create_task(hang(workshop, "__import__('time').sleep(30)"))
+        await asyncio.sleep(0)
     assert time.monotonic() - started_s < 10
     assert children() == before
 
