@@ -4,7 +4,7 @@ belongs, and what can be seen to be impossible. It reads and decides nothing abo
 
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 
 import discord
 
@@ -136,28 +136,27 @@ class Reading:
         return message.channel.permissions_for(message.guild.me)
 
     async def _meant(self, message: discord.Message) -> tuple[list[Meant], Notice | None]:
-        """Own attachments first, then the pictures of the message replied to."""
-        own = list(message.attachments)
-        for snapshot in message.message_snapshots:
-            own.extend(snapshot.attachments)
-        if own:
-            return _attached(own)
+        """Own attachments first, then the pictures of the message replied to or forwarded: from the
+        shelf if it is ours.
+        """
+        if message.attachments:
+            return _attached(message.attachments)
         reference = message.reference
         if reference is None or reference.message_id is None:
             return [], None
-        replied_id = reference.message_id
-        shown = await self._database.read(lambda tx: _pictures_shown(tx, replied_id))
-        if shown is not None:
-            return shown, None
-        replied = reference.resolved
-        if replied is None:
-            try:
-                replied = await message.channel.fetch_message(replied_id)
-            except discord.HTTPException:
-                log.info("message %d: what it replies to cannot be read", message.id)
-        if not isinstance(replied, discord.Message):
-            return [], None
-        return _shown_pictures(replied)[:PICTURES_MAX], None
+        shown_id = reference.message_id
+        shown = await self._database.read(lambda tx: _pictures_shown(tx, shown_id))
+        if shown is None and message.message_snapshots:
+            shown = _shown_pictures(message)
+        elif shown is None:
+            replied = reference.resolved
+            if replied is None:
+                try:
+                    replied = await message.channel.fetch_message(shown_id)
+                except discord.HTTPException:
+                    log.info("message %d: what it replies to cannot be read", message.id)
+            shown = _shown_pictures(replied) if isinstance(replied, discord.Message) else []
+        return shown[:PICTURES_MAX], None
 
     async def command(
         self,
@@ -213,7 +212,7 @@ def _is_picture(attachment: discord.Attachment) -> bool:
     return kind.startswith("image/") or attachment.filename.lower().endswith(PICTURE_SUFFIXES)
 
 
-def _attached(attachments: list[discord.Attachment]) -> tuple[list[Meant], Notice | None]:
+def _attached(attachments: Sequence[discord.Attachment]) -> tuple[list[Meant], Notice | None]:
     for attachment in attachments:
         if not _is_picture(attachment):
             sentence = words.not_a_picture(attachment.filename)
@@ -223,7 +222,7 @@ def _attached(attachments: list[discord.Attachment]) -> tuple[list[Meant], Notic
     return [Meant(each.filename, url=each.url) for each in attachments], None
 
 
-def _shown_pictures(message: discord.Message) -> list[Meant]:
+def _shown_pictures(message: discord.Message | discord.MessageSnapshot) -> list[Meant]:
     """The pictures that a message of somebody else shows: attached, embedded, in components, or
     forwarded. Discord leaves out of `attachments` what an embed or a component shows.
     """
@@ -235,17 +234,31 @@ def _shown_pictures(message: discord.Message) -> list[Meant]:
             if media.proxy_url or media.url:
                 found.append(Meant("picture", url=media.proxy_url or media.url))
                 break
-    for component in message.components:
-        if isinstance(component, discord.MediaGalleryComponent):
-            found.extend(
-                Meant("picture", url=item.media.proxy_url or item.media.url)
-                for item in component.items
-            )
-    for snapshot in message.message_snapshots:
-        found.extend(
-            Meant(each.filename, url=each.url) for each in snapshot.attachments if _is_picture(each)
-        )
+    found.extend(
+        Meant("picture", url=media.proxy_url or media.url)
+        for media in _media(message.components)
+        if media.content_type is None or media.content_type.startswith("image/")
+    )
+    if isinstance(message, discord.Message):
+        for snapshot in message.message_snapshots:
+            found.extend(_shown_pictures(snapshot))
     return found
+
+
+def _media(components: Iterable[discord.Component]) -> Iterator[discord.UnfurledMediaItem]:
+    """What components show, in order, also inside of others."""
+    for component in components:
+        match component:
+            case discord.MediaGalleryComponent():
+                yield from (item.media for item in component.items)
+            case discord.ThumbnailComponent() | discord.FileComponent():
+                yield component.media
+            case discord.SectionComponent():
+                yield from _media([component.accessory])
+            case discord.Container():
+                yield from _media(component.children)
+            case _:
+                pass
 
 
 async def _pictures_shown(tx: Transaction, message_id: int) -> list[Meant] | None:
