@@ -55,12 +55,12 @@ async def next_call(
     tx: Transaction, exchange: Exchange, terms: Terms, max_tokens: int
 ) -> tuple[Call, bool]:
     """History → window → prompt; and whether a picture is meant: the person's own, one replied
-    to, or else the conversation's last.
+    to, or else, by a message, the conversation's last. A command names its pictures itself.
     """
     turns = await history.turns_before(tx, exchange)
     meant = await history.meant_pictures(tx, exchange.id)
     last = history.last_picture(turns)
-    if not meant and last is not None and exchange.may_paint:
+    if not meant and last is not None and exchange.command == "message":
         meant = [last]
     chosen = window.choose(turns, terms.context_tokens, terms.context_pictures)
     call = Call(
