@@ -26,7 +26,7 @@ from bot.settings import (
     Settings,
     StorageSettings,
 )
-from bot.store import reservations
+from bot.store import exchanges, reservations
 from bot.store.database import Database, Transaction
 from tests.sandbox.specs import discord_specs_at_hand, validate_discord
 
@@ -197,6 +197,12 @@ class Stage:
     @staticmethod
     def sha256(data: bytes) -> str:
         return hashlib.sha256(data).hexdigest()
+
+    async def until_idle(self, timeout_s: float = ANSWER_TIMEOUT_S) -> None:
+        """Returns when every exchange has come to its end."""
+        async with asyncio.timeout(timeout_s):
+            while await self.read(exchanges.open_ids):  # noqa: ASYNC110  # the database tells nobody
+                await asyncio.sleep(0.05)
 
     async def until_books_closed(self, timeout_s: float = ANSWER_TIMEOUT_S) -> None:
         """Returns when no money is held any more."""
