@@ -1,0 +1,148 @@
+"""What people read of an answer in the making, of its end, and of money."""
+
+from bot.money import NanoUsd, dollars
+
+
+def reading() -> str:
+    return "Reading your request"
+
+
+def waiting(position: int) -> str:
+    return "Starting" if position <= 1 else f"Waiting in line at place {position}"
+
+
+def thinking() -> str:
+    return "Thinking"
+
+
+def painting() -> str:
+    return "Thinking and painting; a picture takes a minute or two"
+
+
+def stage_line(stage: str, elapsed_s: int) -> str:
+    """The line that shows progress; not the small print, which only ends an answer."""
+    return f"*{stage} … {elapsed_s} s*"
+
+
+def thread_name() -> str:
+    return "A talk with Easel"
+
+
+def result_line(cost: str | None, seconds: int, *, estimated: bool) -> str:
+    """The last line of a result; `cost` is None until it is known."""
+    if cost is None:
+        return f"-# cost not known yet · {seconds} s"
+    return f"-# {'≈ ' if estimated else ''}{cost} · {seconds} s"
+
+
+def notice_line(word: str, cost: str | None, *, estimated: bool, known: bool) -> str:
+    """The last line of a notice; no cost means not charged, if that is known."""
+    if not known:
+        return f"-# {word} · cost not known yet"
+    if cost is None:
+        return f"-# {word} · not charged"
+    return f"-# {word} · charged {'≈ ' if estimated else ''}{cost}"
+
+
+def ping(member_id: int, *, painted: bool) -> str:
+    what = "picture" if painted else "answer"
+    return f"<@{member_id}> Your {what} is ready."
+
+
+def ping_notice(member_id: int) -> str:
+    return f"<@{member_id}> This has ended without a result."
+
+
+def goes_on_in_file() -> str:
+    return "The whole answer is in the attached file."
+
+
+def alt_text(prompt: str) -> str:
+    """What a picture shows, for who cannot see it: all that is known is what was asked."""
+    asked = " ".join(prompt.split())
+    return f"Painted by Easel for the request: {asked}" if asked else "Painted by Easel"
+
+
+_BUDGET_NAMES = {
+    ("member", "day"): "your daily budget",
+    ("member", "month"): "your monthly budget",
+    ("server", "month"): "this server's monthly budget",
+    ("total", "month"): "Easel's monthly budget for everyone",
+}
+
+
+def budget_name(scope: str, span: str) -> str:
+    """As it stands within a sentence."""
+    return _BUDGET_NAMES[scope, span]
+
+
+def no_room(budget: str, *, limit: NanoUsd, left: NanoUsd, hold: NanoUsd, resets_ms: int) -> str:
+    """`hold` is the least that would have had to be held."""
+    sentence = (
+        f"There is no room in {budget}: {dollars(left)} of {dollars(limit)} is left, and this"
+        f" would have held {dollars(hold)}. It resets <t:{resets_ms // 1000}:R>"
+    )
+    if hold > limit or limit == 0:
+        return f"{sentence}, but it is too small for this at any time."
+    return f"{sentence}."
+
+
+PERIODS = {
+    "today": "today",
+    "week": "this week",
+    "month": "this month",
+    "last-month": "last month",
+    "year": "this year",
+    "all": "all time",
+}
+
+BREAKDOWNS = {
+    "member": "By member",
+    "day": "By day (UTC)",
+    "model": "By model",
+    "kind": "By kind",
+    "channel": "By channel",
+}
+
+
+def spend_title(period: str) -> str:
+    return f"What you spent {PERIODS[period]}" if period != "all" else "What you spent so far"
+
+
+def report_title(server: str, period: str) -> str:
+    return f"Spending in {server}, {PERIODS[period]}"
+
+
+def totals_line(cost: str, exchanges: int, estimated: str | None) -> str:
+    if not exchanges:
+        return "Nothing was spent."
+    noun = "exchange" if exchanges == 1 else "exchanges"
+    return f"**{cost}** for {exchanges:,} {noun}{'' if estimated is None else f', {estimated}'}"
+
+
+def estimated_part(cost: str) -> str:
+    return f"of which {cost} is an estimate"
+
+
+def breakdown_line(name: str, cost: str, exchanges: int) -> str:
+    return f"{name}: {cost} · {exchanges:,}"
+
+
+def and_more(number: int) -> str:
+    return f"and {number:,} more"
+
+
+def budgets_heading() -> str:
+    return "Your budgets"
+
+
+def cap_line(
+    name: str, *, bar: str, spent: str, held: str | None, left: str, limit: str, resets_ms: int
+) -> str:
+    """`name` comes from `budget_name`, and begins the line."""
+    begun = name[0].upper() + name[1:]
+    holding = "" if held is None else f", {held} held"
+    return (
+        f"{begun}: {bar} {left} of {limit} left"
+        f" ({spent} spent{holding}); resets <t:{resets_ms // 1000}:R>"
+    )
