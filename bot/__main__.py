@@ -5,6 +5,7 @@ standard error and exit code 1.
 import asyncio
 import csv
 import json
+import logging
 import os
 import signal
 import sys
@@ -28,6 +29,8 @@ from bot.store.entries import By, EntryRow, Line
 
 Parameters = ParamSpec("Parameters")
 
+log = logging.getLogger(__name__)
+
 config_option = click.option(
     "--config",
     type=click.Path(path_type=Path, dir_okay=True),
@@ -44,6 +47,12 @@ def foreseen(command: Callable[Parameters, None]) -> Callable[Parameters, None]:
             command(*args, **kwargs)
         except EaselError as error:
             print(f"easel: {error}", file=sys.stderr)
+            sys.exit(1)
+        except click.ClickException:
+            raise
+        except Exception as error:  # the outermost boundary: nothing is above it
+            log.exception("easel ends")
+            print(f"easel: {words.internal_error(type(error).__name__)}", file=sys.stderr)
             sys.exit(1)
 
     return run

@@ -12,6 +12,7 @@ import discord
 
 from bot import words
 from bot.clock import Clock
+from bot.errors import Notice, Word
 from bot.exchange import Admission
 from bot.ledger.book import Book, Charge
 from bot.money import dollars
@@ -87,11 +88,14 @@ class DiscordAnswers:
         channel_id = exchange.answer_channel_id
         if channel_id == exchange.channel_id:
             channel_id = await self._threads.settle(exchange)
-        await self._posting.put(
-            replace(exchange, answer_channel_id=channel_id),
-            messages.ANSWER,
-            words.stage_line(words.reading(), 0),
-        )
+        try:
+            await self._posting.put(
+                replace(exchange, answer_channel_id=channel_id),
+                messages.ANSWER,
+                words.stage_line(words.reading(), 0),
+            )
+        except discord.Forbidden as error:
+            raise Notice(Word.PERMISSION, words.may_not_speak()) from error
 
     def showing(self, exchange: Exchange) -> Showing:
         """Keeps the answer message up to date while entered."""
