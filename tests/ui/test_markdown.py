@@ -89,10 +89,15 @@ def test_a_line_after_a_fence_is_escaped_again():
     assert safe("```\n-# a\n```\n-# b") == "```\n-# a\n```\n\\-# b"
 
 
-def test_only_a_fence_that_discord_knows_protects_its_lines():
+def test_a_fence_that_discord_does_not_know_protects_nothing():
     assert safe("~~~\n-# a\n~~~") == "~~~\n\\-# a\n~~~"
-    assert safe("a ``` b\n-# c") == "a ``` b\n\\-# c"
-    assert safe("x ```y\n```\n-# c") == "x ```y\n```\n\\-# c"
+
+
+@pytest.mark.parametrize(
+    "text", ["a ``` b\n", "x ```y\n```\n", "~~~\n```\n~~~\n", "a ```\n```\n", "``````\n"]
+)
+def test_where_fences_are_in_doubt_every_small_line_is_escaped(text: str):
+    assert safe(f"{text}-# c") == f"{text}\\-# c"
 
 
 @given(ANYTHING)
@@ -113,11 +118,13 @@ def is_balanced(message: str) -> bool:
     """Every line that opens a fence has one that closes it."""
     marker = ""
     for line in re.split(r"\r\n?|\n", message):
-        bare = line.strip(" \t>")
+        bare = line.lstrip("> \t").rstrip()
         if marker:
-            if bare and bare == bare[0] * len(bare) and bare.startswith(marker):
+            if bare == marker[0] * len(bare) and len(marker) <= len(bare) <= 16:
                 marker = ""
-        elif found := re.match(r"(?:(?:[-*+]|\d+\.) +|[\s>]+)*(?:(`{3,})[^`]*$|(~{3,}))", line):
+        elif found := re.match(
+            r"(?:(?:[-*+]|\d+\.) |[\s>])*(?:(`{3,16})(?!`)[^`]*$|(~{3,16})(?!~))", line
+        ):
             marker = found[1] or found[2]
     return not marker
 
@@ -146,8 +153,26 @@ def test_no_letter_is_lost_or_made_up(text: str, limit: int):
     for part in parts(text, limit):
         inside = part.text.removeprefix(part.before.strip()).removesuffix(part.after)
         assert inside.split() == part.body.split()
-        assert re.fullmatch(r"(?:(`{3,}|~{3,})[\w+.#-]*\n|\\)?", part.before)
+        assert re.fullmatch(r"(?:(?:`{3,}|~{3,})[\w+.#-]*\n)?\\?", part.before)
         assert re.fullmatch(r"(?:\n(?:`{3,}|~{3,}))?", part.after)
+
+
+WORDS = st.lists(st.sampled_from(["a", "word", "words,", "Sentence."]), min_size=1, max_size=30)
+PARAGRAPHS = WORDS.map(" ".join)
+CODE_LINES = st.integers(1, 60).map(lambda width: "    code" + "+" * width)
+FENCES = st.lists(CODE_LINES, min_size=1, max_size=12).map(
+    lambda lines: "```python\n" + "\n".join(lines) + "\n```"
+)
+
+
+@given(st.lists(PARAGRAPHS | FENCES, min_size=1, max_size=6).map("\n\n".join), st.integers(90, 300))
+def test_code_stays_code_and_words_stay_words(text: str, limit: int):
+    for message in split(text, limit):
+        for fence in re.findall(r"```python\n(.*?)\n```(?:\n|$)", message, re.DOTALL):
+            assert all(re.fullmatch(r"    code\++", line) for line in fence.split("\n"))
+        words = re.sub(r"```python\n.*?\n```(?:\n|$)", "", message, flags=re.DOTALL)
+        assert "code" not in words
+        assert "`" not in words
 
 
 def test_a_short_text_is_one_message():
@@ -209,11 +234,8 @@ def test_a_fence_is_moved_whole_if_it_can_be():
     assert split(text, 64) == ["a" * 50, "```py\nprint(1)\n```"]
 
 
-def test_the_line_that_closes_a_fence_does_not_begin_a_message():
-    assert split("```\n" + "x" * 56 + "\n```\nafter that", 64) == [
-        "```\n" + "x" * 56 + "\n```",
-        "after that",
-    ]
+def test_no_fence_is_opened_to_be_closed_at_once():
+    assert "x" in split("```py with more about this code\n" + "x" * 100 + "\n```", 64)[0]
 
 
 def test_a_fence_left_open_is_closed():
@@ -237,9 +259,15 @@ def test_code_between_letters_without_spaces_is_left_whole():
 
 
 def test_the_rest_of_a_line_does_not_become_a_block():
-    assert split("a" * 60 + " -# b -# c", 64) == ["a" * 60, r"\-# b -# c"]
-    assert split("a" * 60 + " # " + "b" * 60, 64) == ["a" * 60, r"\# " + "b" * 60]
-    assert split("a" * 60 + "\n# " + "b" * 60, 64) == ["a" * 60, "# " + "b" * 60]
+    assert split("a" * 62 + " -# b -# c", 64) == ["a" * 62, r"\-# b -# c"]
+    assert split("a" * 63 + " # " + "b" * 60, 64) == ["a" * 63, r"\# " + "b" * 60]
+    assert split("a" * 63 + "\n# " + "b" * 60, 64) == ["a" * 63, "# " + "b" * 60]
+
+
+def test_what_discord_takes_for_no_fence_gets_no_small_line_by_a_cut():
+    messages = split("~~~\n" + "a" * 55 + " -# b" * 20 + "\n~~~", 64)
+    assert len(messages) > 2
+    assert all(small_lines(message) == [] for message in messages)
 
 
 def test_a_small_line_of_ones_own_stays_small():
