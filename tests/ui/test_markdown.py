@@ -196,6 +196,9 @@ def test_a_text_is_cut_at_a_paragraph_rather_than_a_line_rather_than_a_sentence(
 def test_a_cut_that_would_leave_a_message_nearly_empty_is_not_taken():
     assert split("a\n\n" + "b" * 100, 64)[0] == "a\n\n" + "b" * 61
 
+    assert split("a" * 20 + "\n" + "word " * 20, 64)[0] == "a" * 20 + "\n" + "word " * 7 + "word"
+    assert "code" in split("a" * 15 + "\n\n```\n" + "code\n" * 30 + "```", 64)[0]
+
 
 def test_a_break_just_behind_the_limit_is_used():
     assert split("a" * 64 + "\n\n" + "b" * 64, 64) == ["a" * 64, "b" * 64]
@@ -227,6 +230,10 @@ def test_indentation_in_a_fence_is_kept():
     messages = split(f"```\n{code}\n```", 64)
     for message in messages:
         assert all(line.startswith(("```", "    indented")) for line in message.split("\n"))
+
+
+def test_endless_indentation_is_not_kept():
+    assert split("```\nx\n" + " " * 500 + "a\n```", 64) == ["```\nx\n```", "```\na\n```"]
 
 
 def test_a_fence_is_moved_whole_if_it_can_be():
