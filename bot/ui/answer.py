@@ -116,13 +116,6 @@ class DiscordAnswers:
     async def _deliver(self, exchange: Exchange) -> None:
         made, charge = await self._read(exchange)
         parts = layout.lay_out(made, exchange.sentence, last_line(exchange, charge))
-        try:
-            await self._put_parts(exchange, parts)
-        except (discord.NotFound, discord.Forbidden) as error:
-            if exchange.answer_channel_id == exchange.channel_id:
-                log.warning("exchange %d: cannot be shown (%d)", exchange.id, error.code)
-                return
-            await self._put_parts(replace(exchange, answer_channel_id=exchange.channel_id), parts)
 
         async def note_parts(tx: Transaction) -> None:
             for number, part in enumerate(parts):
@@ -130,6 +123,13 @@ class DiscordAnswers:
                     await pieces.note_part(tx, exchange.id, position, number)
 
         await self._database.write(note_parts)
+        try:
+            await self._put_parts(exchange, parts)
+        except (discord.NotFound, discord.Forbidden) as error:
+            if exchange.answer_channel_id == exchange.channel_id:
+                log.warning("exchange %d: cannot be shown (%d)", exchange.id, error.code)
+                return
+            await self._put_parts(replace(exchange, answer_channel_id=exchange.channel_id), parts)
         if (exchange.ended_ms or 0) - exchange.created_ms > PING_AFTER_MS and exchange.call_number:
             painted = any(piece.picture for piece in made)
             line = (
@@ -161,7 +161,11 @@ class DiscordAnswers:
         bytes_max = exchange.upload_bytes_max
         if part.pictures:
             bytes_max = min(bytes_max, REQUEST_BYTES_MAX // len(part.pictures))
-        fitted = [await self._fit.fit(picture, int(bytes_max * share)) for picture in part.pictures]
+        fitted = [
+            # A refused file may have been far below what was said to be the limit.
+            await self._fit.fit(picture, int(min(bytes_max, picture.size_bytes) * share))
+            for picture in part.pictures
+        ]
         description = words.alt_text(exchange.prompt)[:1024]
 
         def make() -> list[discord.File]:
