@@ -34,8 +34,9 @@ class Arrived:
             async for event in reply:
                 match event:
                     case Text(text):
-                        self._unwritten.append(text)
-                        show(text)
+                        clean = text.encode("utf-8", "replace").decode().replace("\0", "")
+                        self._unwritten.append(clean)
+                        show(clean)
                     case PictureArrived(blob):
                         try:
                             await self._write(await self._intake.accept_result(blob))

@@ -5,6 +5,7 @@ row share one, and the last line of the last message is the small one.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from bot import words
 from bot.store.pictures import Picture
@@ -50,13 +51,15 @@ def lay_out(pieces: Sequence[Piece], sentence: str | None, last_line: str | None
 
 
 def _text_parts(text: str, position: int) -> list[Part]:
-    chunks = markdown.split(markdown.safe(text), MESSAGE_LETTERS_MAX)
+    safe = markdown.safe(text)
+    # Only as many are cut as decide whether it is to be a file.
+    chunks = list(islice(markdown.parts(safe, MESSAGE_LETTERS_MAX), PARTS_OF_TEXT_MAX + 1))
     if len(chunks) <= PARTS_OF_TEXT_MAX:
-        parts = [Part(chunk) for chunk in chunks]
+        parts = [Part(chunk.text) for chunk in chunks]
     else:
         note = words.goes_on_in_file()
         room = MESSAGE_LETTERS_MAX - len(note) - LINES_LETTERS_MAX
-        first = markdown.split(markdown.safe(text), room)[0]
+        first = next(markdown.parts(safe, room)).text
         parts = [Part(f"{first}\n\n{note}", file_text=text)]
     if parts:
         parts[0].positions.append(position)

@@ -15,6 +15,8 @@ LINES_SHOWN = 10
 LINES_SHOWN_ALONE = 31
 BAR_CELLS = 10
 COLOUR = 0x5865F2
+SERVER_LETTERS_MAX = 100
+"""Of a server's name at Discord; escaped it may be twice as long."""
 
 
 def member_embed(report: MemberReport, period: Period) -> discord.Embed:
@@ -41,7 +43,7 @@ def member_embed(report: MemberReport, period: Period) -> discord.Embed:
 def server_embed(report: ServerReport, period: Period, server: str) -> discord.Embed:
     """The answer to /report show. Members are mentions, which ping nobody inside an embed."""
     embed = discord.Embed(
-        title=words.report_title(markdown.escape(server), period)[:256],
+        title=words.report_title(markdown.escape(server[:SERVER_LETTERS_MAX]), period),
         description=words.totals_line(
             dollars(report.totals.cost), report.totals.exchanges, _estimated(report.totals)
         ),

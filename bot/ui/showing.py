@@ -23,6 +23,8 @@ EDIT_PAUSE_S = 2.0
 ELAPSED_PAUSE_S = 5.0
 """Between two edits that only move the elapsed time on."""
 TEXT_LETTERS_MAX = 1_800
+TEXT_LETTERS_READ = 16_000
+"""Of a longer text only the end is looked at, which may show half a fence for a while."""
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +90,8 @@ class Showing:
     async def _show(self) -> None:
         elapsed_s = (self._clock.now_ms() - self._exchange.created_ms) // 1000
         line = words.stage_line(self._stage(), elapsed_s)
-        chunks = markdown.split(markdown.safe("".join(self._text)), TEXT_LETTERS_MAX)
+        text = "".join(self._text)[-TEXT_LETTERS_READ:]
+        chunks = markdown.split(markdown.safe(text), TEXT_LETTERS_MAX)
         content = f"{chunks[-1]}\n\n{line}" if chunks else line
         posted = await self._database.read(lambda tx: messages.of_exchange(tx, self._exchange.id))
         if messages.ANSWER not in posted:
