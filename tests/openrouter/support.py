@@ -13,7 +13,10 @@ from types import TracebackType
 from typing import Self
 
 import pybase64
+import pytest
 
+from bot.errors import CallFailed
+from bot.money import NanoUsd, Usage
 from bot.openrouter.call import Call, Message, PicturePart, TextPart
 from bot.openrouter.client import Ended, OpenRouter, PictureArrived, Text
 from bot.pictures.shelf import Shelf
@@ -30,6 +33,11 @@ USAGE: dict[str, object] = {
     "prompt_tokens_details": {"cached_tokens": 128},
     "completion_tokens_details": {"reasoning_tokens": 0, "image_tokens": 7024},
 }
+
+FOX = b"\x89PNG a fox" * 1000
+OWL = b"\x89PNG an owl" * 1000
+COST = NanoUsd(212_233_000)
+REPORTED = Usage(COST, 1894, 128, 7090, 7024)
 
 Happening = Text | PictureArrived | Ended
 
@@ -296,3 +304,21 @@ def told(shelf: Shelf, heard: Sequence[Happening]) -> list[str | bytes]:
             case Ended():
                 pass
     return result
+
+
+async def failure_of(
+    server: RawServer, client: OpenRouter, script: Script
+) -> tuple[CallFailed, list[Happening]]:
+    """How the answer failed, and what had come before."""
+    server.scripts.append(script)
+    heard: list[Happening] = []
+    with pytest.raises(CallFailed) as caught:
+        await hear_until(client, heard)
+    assert len(server.requests) == 1
+    return caught.value, heard
+
+
+def plain(*, content: str | None = "Here.", finish: str | None = "stop", **fields: object) -> bytes:
+    message = {"role": "assistant", "content": content, "images": images(FOX, OWL)}
+    choices = [{"index": 0, "message": message, "finish_reason": finish}]
+    return json.dumps({"choices": choices, "usage": USAGE, **fields}, indent=1).encode()
