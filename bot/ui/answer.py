@@ -130,7 +130,7 @@ class DiscordAnswers:
                 log.warning("exchange %d: cannot be shown (%d)", exchange.id, error.code)
                 return
             await self._put_parts(replace(exchange, answer_channel_id=exchange.channel_id), parts)
-        if (exchange.ended_ms or 0) - exchange.created_ms > PING_AFTER_MS and exchange.call_number:
+        if (exchange.ended_ms or 0) - exchange.created_ms > PING_AFTER_MS:
             painted = any(piece.picture for piece in made)
             line = (
                 words.ping(exchange.member_id, painted=painted)
