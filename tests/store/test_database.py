@@ -31,9 +31,6 @@ def outside(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(path, isolation_level=None, timeout=0)
 
 
-# --- operations ----------------------------------------------------------------------------------
-
-
 async def test_a_write_is_on_disk_when_it_is_acknowledged(database: Database, path: Path):
     await database.write(lambda tx: add(tx, "a"))
     other = outside(path)
@@ -120,9 +117,6 @@ async def test_a_read_cannot_write(database: Database):
     with pytest.raises(StoreUnavailable):
         await database.read(lambda tx: add(tx, "a"))
     assert await database.read(scopes) == []
-
-
-# --- cancelled callers, and the end --------------------------------------------------------------
 
 
 async def test_a_cancelled_caller_leaves_a_write_under_way_whole(database: Database):
@@ -215,9 +209,6 @@ async def test_the_end_leaves_one_file(path: Path, clock: SetClock):
     assert [file.name for file in path.parent.iterdir()] == ["easel.db"]
 
 
-# --- promises of the connections -----------------------------------------------------------------
-
-
 async def pragma(tx: Transaction, name: str) -> object:
     row = await tx.one(f"PRAGMA {name}")
     assert row is not None
@@ -254,9 +245,6 @@ async def test_read_only_works_beside_a_writer_and_alone(path: Path, clock: SetC
         assert await reader.read(scopes) == ["a", "b"]
 
 
-# --- trouble -------------------------------------------------------------------------------------
-
-
 async def test_a_full_disk_keeps_nothing_and_is_named(database: Database):
     await database.write(lambda tx: add(tx, "a"))
 
@@ -289,9 +277,6 @@ async def test_a_lock_that_stays_is_named(
         other.execute("ROLLBACK")
         await database.write(lambda tx: add(tx, "a"))
     other.close()
-
-
-# --- the schema ----------------------------------------------------------------------------------
 
 
 async def test_migrating_makes_the_database_and_again_does_nothing(tmp_path: Path):
