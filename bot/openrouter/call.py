@@ -8,6 +8,8 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from bot import words
+from bot.errors import Notice, Word
 from bot.pictures.shelf import Shelf
 from bot.store.pictures import Picture
 
@@ -63,15 +65,20 @@ class Body:
         return self._sent_bytes == self.size_bytes
 
     async def blocks(self) -> AsyncGenerator[bytes]:
-        """Raises the shelf's Notice where a picture cannot be read."""
+        """Raises Notice(OWNER) where a picture cannot be read, or is not as long as announced."""
+        due_bytes = 0
         for piece in self._pieces:
-            if isinstance(piece, Picture):
-                async for block in self._shelf.read_base64(piece.id):
-                    self._sent_bytes += len(block)
-                    yield block
-            else:
+            due_bytes += _size_bytes(piece)
+            if isinstance(piece, bytes):
                 self._sent_bytes += len(piece)
                 yield piece
+                continue
+            async for block in self._shelf.read_base64(piece.id):
+                self._sent_bytes += len(block)
+                if self._sent_bytes <= due_bytes:
+                    yield block
+            if self._sent_bytes != due_bytes:
+                raise Notice(Word.OWNER, words.shelf_failed())
 
 
 def _pieces(call: Call, modalities: Sequence[str]) -> list[bytes | Picture]:

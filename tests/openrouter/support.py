@@ -7,7 +7,8 @@ import json
 import socket
 import struct
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -21,6 +22,7 @@ from bot.openrouter.call import Call, Message, PicturePart, TextPart
 from bot.openrouter.client import Ended, OpenRouter, PictureArrived, Text
 from bot.pictures.shelf import Shelf
 from bot.store.pictures import Picture
+from tests.ledger.support import SetClock
 
 MODEL = "openai/gpt-5.4-image-2"
 API_KEY = "sk-or-v1-never-logged"
@@ -322,3 +324,11 @@ def plain(*, content: str | None = "Here.", finish: str | None = "stop", **field
     message = {"role": "assistant", "content": content, "images": images(FOX, OWL)}
     choices = [{"index": 0, "message": message, "finish_reason": finish}]
     return json.dumps({"choices": choices, "usage": USAGE, **fields}, indent=1).encode()
+
+
+@asynccontextmanager
+async def opened(base_url: str, shelf: Shelf, timeout_s: float = 30) -> AsyncGenerator[OpenRouter]:
+    async with OpenRouter(
+        base_url=base_url, api_key=API_KEY, timeout_s=timeout_s, shelf=shelf, clock=SetClock()
+    ) as client:
+        yield client
