@@ -4,7 +4,7 @@ It translates rows into messages; when and why is `exchange.py`'s to say.
 
 import io
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
 import aiohttp
@@ -33,8 +33,9 @@ REQUEST_BYTES_MAX = 24 * 1024 * 1024
 https://discord.com/developers/docs/resources/message#create-message (2026-08)."""
 REFIT_SHARE = 0.5
 TOO_LARGE_CODE = 40005
-DELIVERY_PAUSES_S = (1.0, 3.0, 9.0)
-"""Before each further attempt when Discord fails; after the last the sweep tries again."""
+LOCKED_CODE = 160005
+PAUSES_S = (1.0, 3.0, 9.0)
+"""Before each further attempt when Discord fails. What is not delivered then, the sweep tries."""
 
 log = logging.getLogger(__name__)
 
@@ -83,19 +84,22 @@ class DiscordAnswers:
 
     async def open(self, exchange: Exchange) -> None:
         """Makes sure that the answer message, and its thread, is there and noted."""
+        try:
+            await self._patiently(lambda: self._open(exchange))
+        except (discord.NotFound, discord.Forbidden) as error:
+            raise Notice(Word.PERMISSION, words.may_not_speak()) from error
+
+    async def _open(self, exchange: Exchange) -> None:
         if await self._is_posted(exchange) or await self._posting.adopt_response(exchange):
             return
         channel_id = exchange.answer_channel_id
         if channel_id == exchange.channel_id:
             channel_id = await self._threads.settle(exchange)
-        try:
-            await self._posting.put(
-                replace(exchange, answer_channel_id=channel_id),
-                messages.ANSWER,
-                words.stage_line(words.reading(), 0),
-            )
-        except discord.Forbidden as error:
-            raise Notice(Word.PERMISSION, words.may_not_speak()) from error
+        await self._posting.put(
+            replace(exchange, answer_channel_id=channel_id),
+            messages.ANSWER,
+            words.stage_line(words.reading(), 0),
+        )
 
     def showing(self, exchange: Exchange) -> Showing:
         """Keeps the answer message up to date while entered."""
@@ -103,15 +107,19 @@ class DiscordAnswers:
 
     async def deliver(self, exchange: Exchange) -> None:
         """Turns the answer message into the result or the notice, part by part, then pings."""
-        for pause_s in (*DELIVERY_PAUSES_S, None):
+        await self._patiently(lambda: self._deliver(exchange))
+        self._posting.forget(exchange.id)
+
+    async def _patiently(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Does it again after a pause when Discord, or the way to it, fails."""
+        for pause_s in (*PAUSES_S, None):
             try:
-                await self._deliver(exchange)
+                await work()
                 break
             except (aiohttp.ClientError, TimeoutError, discord.DiscordServerError):
                 if pause_s is None:
                     raise
                 await self._clock.sleep(pause_s)
-        self._posting.forget(exchange.id)
 
     async def _deliver(self, exchange: Exchange) -> None:
         made, charge = await self._read(exchange)
@@ -125,7 +133,9 @@ class DiscordAnswers:
         await self._database.write(note_parts)
         try:
             await self._put_parts(exchange, parts)
-        except (discord.NotFound, discord.Forbidden) as error:
+        except discord.HTTPException as error:
+            if not _is_closed(error):
+                raise
             if exchange.answer_channel_id == exchange.channel_id:
                 log.warning("exchange %d: cannot be shown (%d)", exchange.id, error.code)
                 return
@@ -216,6 +226,11 @@ class DiscordAnswers:
             )
 
         return await self._database.read(operation)
+
+
+def _is_closed(error: discord.HTTPException) -> bool:
+    """Whether Easel cannot write where it tried to."""
+    return isinstance(error, discord.NotFound | discord.Forbidden) or error.code == LOCKED_CODE
 
 
 def last_line(exchange: Exchange, charge: Charge) -> str:

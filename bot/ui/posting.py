@@ -19,7 +19,9 @@ NONCE_MEMORY_MS = 60_000
 https://discord.com/developers/docs/resources/message#create-message (2026-08)."""
 LOOK_BACK_MESSAGES = 100
 ARCHIVED = 50083
-"""An archived thread takes no edits; a new message opens it again."""
+"""An archived thread takes no edits."""
+NO_HISTORY = 160002
+"""A reply needs the right to read what it replies to."""
 
 Files = Callable[[], Sequence[discord.File]]
 """Makes the files anew for every attempt: a `discord.File` can be sent once."""
@@ -45,23 +47,37 @@ class Posting:
     ) -> None:
         """Makes `part` of the exchange's answer show this content and exactly these files."""
         posted = await self._known(exchange)
-        if part not in posted:
-            found = await self._find(exchange, part, posted, content)
-            if found is not None:
-                await self._note(found, exchange, part)
-                posted = await self._known(exchange)
-        if part in posted:
-            try:
-                await self.edit(exchange, posted[part], content, files)
+        if part in posted and await self._edited(exchange, posted[part], content, files):
+            return
+        found = await self._find(exchange, part, posted, content)
+        if found is not None:
+            await self._note(found, exchange, part)
+            posted = await self._known(exchange)
+            if await self._edited(exchange, posted[part], content, files):
                 return
-            except (discord.NotFound, discord.Forbidden) as error:
-                log.info(
-                    "exchange %d: part %d cannot be edited (%d)", exchange.id, part, error.code
-                )
+        await self._post(exchange, part, posted, content, files)
+
+    async def _edited(self, exchange: Exchange, posted: Posted, content: str, files: Files) -> bool:
+        """Edits a message, in an archived thread, too; False if it is gone or may not be edited."""
+        try:
+            try:
+                await self.edit(exchange, posted, content, files)
             except discord.HTTPException as error:
                 if error.code != ARCHIVED:
                     raise
-        await self._post(exchange, part, posted, content, files)
+                await self._open_again(posted.channel_id)
+                await self.edit(exchange, posted, content, files)
+        except (discord.NotFound, discord.Forbidden) as error:
+            log.info(
+                "exchange %d: part %d cannot be edited (%d)", exchange.id, posted.part, error.code
+            )
+            return False
+        return True
+
+    async def _open_again(self, thread_id: int) -> None:
+        thread = await self._client.fetch_channel(thread_id)
+        if isinstance(thread, discord.Thread):
+            await thread.edit(archived=False)
 
     async def edit(
         self, exchange: Exchange, posted: Posted, content: str, files: Files | None
@@ -148,15 +164,15 @@ class Posting:
         if reply_to is None and exchange.token is None:
             # A message of the thread's own channel cannot be replied to inside the thread.
             reply_to = exchange.id if exchange.answer_channel_id == exchange.channel_id else None
-        channel_id = exchange.answer_channel_id
         message = await self._send(
             exchange,
             part,
-            channel_id,
+            exchange.answer_channel_id,
             content,
             reply_to=reply_to,
             mentions=discord.AllowedMentions.none(),
             files=files,
+            instead_of=posted.get(part),
         )
         await self._note(message, exchange, part)
         if message.content != content.strip():
@@ -173,23 +189,29 @@ class Posting:
         reply_to: int | None,
         mentions: discord.AllowedMentions,
         files: Files = no_files,
+        instead_of: Posted | None = None,
     ) -> discord.Message:
         channel = self._client.get_partial_messageable(channel_id)
-        nonce = f"{exchange.id}-{'ping' if part == messages.PING else part}"
-        attached = list(files())
-        if reply_to is None:
-            return await channel.send(
-                content, files=attached, nonce=nonce, allowed_mentions=mentions
-            )
+        # Discord might answer the nonce of a message that is gone with that message.
+        first = exchange.id if instead_of is None else instead_of.id
+        nonce = f"{first}-{'ping' if part == messages.PING else part}"
+        if reply_to is not None:
+            try:
+                return await channel.send(
+                    content,
+                    files=list(files()),
+                    nonce=nonce,
+                    allowed_mentions=mentions,
+                    mention_author=False,
+                    reference=discord.MessageReference(
+                        message_id=reply_to, channel_id=channel_id, fail_if_not_exists=False
+                    ),
+                )
+            except discord.Forbidden as error:
+                if error.code != NO_HISTORY:
+                    raise
         return await channel.send(
-            content,
-            files=attached,
-            nonce=nonce,
-            allowed_mentions=mentions,
-            mention_author=False,
-            reference=discord.MessageReference(
-                message_id=reply_to, channel_id=channel_id, fail_if_not_exists=False
-            ),
+            content, files=list(files()), nonce=nonce, allowed_mentions=mentions
         )
 
     async def _find(
@@ -211,6 +233,8 @@ class Posting:
             ):
                 if message.author != self._client.user or message.id in noted:
                     continue
+                if message.type is discord.MessageType.thread_starter_message:
+                    continue  # it stands for the request, and takes neither edits nor replies
                 target = message.reference.message_id if message.reference is not None else None
                 if part == messages.ANSWER:
                     ours = target == exchange.id or (own_thread and target is None)
