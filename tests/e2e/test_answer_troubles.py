@@ -1,0 +1,213 @@
+"""Answers when Discord or people get in the way: one result, where it can be seen."""
+
+import pytest
+
+from bot.sandbox.discord.shapes import Json, MessageKind, Permission
+from bot.sandbox.discord.wire import Fault
+from bot.sandbox.discord.world import Channel, Message
+from bot.sandbox.openrouter import Paint, Say
+from bot.store import messages
+from tests.e2e.stage import Stage, last_line
+
+SEND = r"/channels/\d+/messages"
+EDIT = r"/channels/\d+/messages/\d+"
+OPEN = r"/channels/\d+/messages/\d+/threads"
+TWO_PARTS = (Say("One:"), Paint("one"), Say("Two:"), Paint("two"))
+
+
+async def ask_and_hold(stage: Stage, text: str = "a red fox") -> tuple[Channel, Message, Message]:
+    """A mention whose call waits at the model: the thread, what was asked and the answer so far."""
+    stage.model.gate.close()
+    asked = await stage.mara.say(stage.channel, f"{stage.me} {text}")
+    await stage.model.gate.arrived()
+    thread = await stage.thread_of(asked)
+    (message,) = ours(stage, thread)
+    return thread, asked, message
+
+
+def ours(stage: Stage, channel: Channel) -> list[Message]:
+    bot = stage.discord.bot_user
+    return [
+        one
+        for one in channel.messages
+        if one.author is bot and one.kind is not MessageKind.THREAD_STARTER
+    ]
+
+
+def assert_whole(parts: list[Message]) -> None:
+    """Fails unless the messages are the answer of `TWO_PARTS`, each once."""
+    assert [part.content.split("\n")[0] for part in parts] == ["One:", "Two:"]
+    assert [len(part.attachments) for part in parts] == [1, 1]
+    assert last_line(parts[-1]).startswith("-# $")
+
+
+# --- Discord fails after it did what was asked ----------------------------------------------------
+
+LANDED: list[tuple[str, str, int, Json]] = [
+    ("POST", SEND, 0, {"status": 502}),
+    ("PATCH", EDIT, 0, {"status": 502}),
+    ("POST", OPEN, 0, {"drop": True}),
+    ("POST", SEND, 0, {"drop": True}),
+    ("POST", SEND, 1, {"drop": True}),
+    ("PATCH", EDIT, 0, {"drop": True}),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "skip", "fault"), LANDED)
+async def test_what_landed_although_discord_failed_is_not_doubled(
+    stage: Stage, method: str, path: str, skip: int, fault: Json
+):
+    await stage.start()
+    stage.discord.faults.append(Fault(method, path, skip=skip, after=True, **fault))
+    stage.model.script(TWO_PARTS)
+    thread, parts = await stage.ask_in_thread("foxes")
+    assert not stage.discord.faults
+    await stage.until_idle()
+    assert ours(stage, thread) == parts
+    assert_whole(parts)
+    assert ours(stage, stage.channel) == []
+    assert len(stage.channel.threads) == 1
+
+
+@pytest.mark.parametrize("fault", [{"status": 502}, {"drop": True}])
+async def test_a_commands_answer_is_not_doubled(stage: Stage, fault: Json):
+    await stage.start()
+    stage.discord.faults.append(Fault("PATCH", "/webhooks/.*", after=True, **fault))
+    stage.model.script(TWO_PARTS)
+    used = await stage.mara.command(stage.channel, "imagine", prompt="foxes")
+    parts = await stage.answers(stage.channel, used.id)
+    assert not stage.discord.faults
+    await stage.until_idle()
+    assert ours(stage, stage.channel) == parts
+    assert parts[0] is used.original
+    assert_whole(parts)
+
+
+@pytest.mark.parametrize("path", [OPEN, SEND])
+async def test_a_connection_lost_before_anything_landed_loses_no_request(stage: Stage, path: str):
+    await stage.start()
+    stage.discord.faults.append(Fault("POST", path, drop=True))
+    thread, parts = await stage.ask_in_thread("a red fox")
+    assert not stage.discord.faults
+    assert ours(stage, thread) == parts
+    assert len(parts[0].attachments) == 1
+
+
+async def test_a_ping_that_landed_is_not_doubled(stage: Stage):
+    await stage.start()
+    thread, asked, _ = await ask_and_hold(stage)
+    stage.clock.pushed_ms += 30_000
+    stage.discord.faults.append(Fault("POST", SEND, after=True, drop=True))
+    stage.model.gate.open()
+    await stage.answers(thread, asked.id)
+    await stage.until_idle()
+    assert not stage.discord.faults
+    assert len(stage.mara.pings) == 1
+
+
+# --- people get in the way ------------------------------------------------------------------------
+
+
+def moderator(stage: Stage) -> None:
+    """Ada may manage messages and threads."""
+    (role,) = stage.server.members[stage.ada.id].roles
+    power = Permission.MANAGE_MESSAGES | Permission.MANAGE_THREADS
+    stage.server.set_role_permissions(role, role.permissions | power)
+
+
+@pytest.mark.parametrize("late_ms", [0, 120_000], ids=["soon", "late"])
+async def test_a_deleted_answer_message_is_replaced_by_one_new(stage: Stage, late_ms: int):
+    await stage.start()
+    moderator(stage)
+    thread, asked, message = await ask_and_hold(stage)
+    await stage.ada.delete(message)
+    stage.clock.pushed_ms += late_ms
+    stage.model.gate.open()
+    (new,) = await stage.answers(thread, asked.id)
+    assert new is not message
+    assert len(new.attachments) == 1
+    await stage.until_idle()
+    noted = await stage.read(lambda tx: messages.of_exchange(tx, asked.id))
+    assert noted[messages.ANSWER].id == new.id
+    pings = [one for one in ours(stage, thread) if one is not new]
+    assert len(pings) == (1 if late_ms else 0)
+
+
+async def test_a_deleted_answer_message_is_replaced_although_discord_remembers_its_nonce(
+    stage: Stage,
+):
+    await stage.start()
+    moderator(stage)
+    thread, asked, message = await ask_and_hold(stage)
+    await stage.ada.delete(message)
+    stage.model.gate.open()
+    (new,) = await stage.answers(thread, asked.id)
+    assert new.nonce != message.nonce
+
+
+async def test_a_thread_archived_meanwhile_is_opened_again_for_the_same_message(stage: Stage):
+    await stage.start()
+    moderator(stage)
+    thread, asked, message = await ask_and_hold(stage)
+    await stage.ada.change_thread(thread, archived=True)
+    stage.model.gate.open()
+    assert await stage.answers(thread, asked.id) == [message]
+    assert len(message.attachments) == 1
+    assert not thread.archived
+    assert ours(stage, thread) == [message]
+
+
+async def test_a_thread_locked_meanwhile_leaves_the_channel_it_began_in(stage: Stage):
+    await stage.start()
+    moderator(stage)
+    thread, asked, message = await ask_and_hold(stage)
+    await stage.ada.change_thread(thread, archived=True, locked=True)
+    stage.model.gate.open()
+    (new,) = await stage.answers(stage.channel, asked.id)
+    assert new.reply_to is asked
+    assert len(new.attachments) == 1
+    assert ours(stage, thread) == [message]
+
+
+async def test_a_thread_deleted_meanwhile_leaves_the_channel_it_began_in(stage: Stage):
+    await stage.start()
+    moderator(stage)
+    stage.model.script(TWO_PARTS)
+    thread, asked, _ = await ask_and_hold(stage)
+    await stage.ada.delete_channel(thread)
+    stage.model.gate.open()
+    parts = await stage.answers(stage.channel, asked.id)
+    assert_whole(parts)
+    assert parts[0].reply_to is asked
+    assert parts[1].reply_to is parts[0]
+
+
+async def test_a_request_deleted_meanwhile_is_answered_all_the_same(stage: Stage):
+    await stage.start()
+    thread, asked, message = await ask_and_hold(stage)
+    await stage.mara.delete(asked)
+    stage.model.gate.open()
+    assert await stage.answers(thread, asked.id) == [message]
+    assert len(message.attachments) == 1
+
+
+async def test_a_commands_answer_deleted_meanwhile_is_replaced_by_one_new(stage: Stage):
+    await stage.start()
+    moderator(stage)
+    stage.model.gate.close()
+    used = await stage.mara.command(stage.channel, "imagine", prompt="a red fox")
+    await stage.model.gate.arrived()
+    assert used.original is not None
+    await stage.ada.delete(used.original)
+    stage.model.gate.open()
+    (new,) = await stage.answers(stage.channel, used.id)
+    assert len(new.attachments) == 1
+
+
+async def test_an_answer_waits_out_a_discord_that_fails_for_a_while(stage: Stage):
+    await stage.start()
+    thread, asked, message = await ask_and_hold(stage)
+    stage.discord.faults.append(Fault("PATCH", EDIT, times=3, drop=True))
+    stage.model.gate.open()
+    assert await stage.answers(thread, asked.id) == [message]
+    assert not stage.discord.faults
