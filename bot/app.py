@@ -28,6 +28,7 @@ from bot.ledger.book import Book
 from bot.ledger.budgets import BudgetLimits
 from bot.ledger.prices import Price
 from bot.ledger.settling import Settling
+from bot.ledger.watch import Watch
 from bot.openrouter.client import OpenRouter
 from bot.pictures.fit import Fit
 from bot.pictures.intake import Intake
@@ -39,6 +40,7 @@ from bot.store.database import Database, migrate
 from bot.store.folder import DataFolder
 from bot.ui.answer import DiscordAnswers
 from bot.ui.commands import Tree, sync
+from bot.ui.owner import Owner
 from bot.ui.reading import Reading
 from cogs.chat import Chat
 from cogs.create import Create
@@ -123,10 +125,18 @@ class App:
                 await stack.enter_async_context(client)
                 await _login(client, settings.discord_token)
                 group = await stack.enter_async_context(Tasks())
+                owner = Owner(client, database)
                 exchanges = await self._build(
-                    client, database, shelf, workshop, model, downloads, group.spawn
+                    client, database, shelf, workshop, model, downloads, owner, group.spawn
                 )
-                await self._serve(client, exchanges, group, stop, ready)
+                watch = Watch(
+                    database=database,
+                    model=model,
+                    clock=self._clock,
+                    terms=self._terms(),
+                    tell=owner.tell,
+                )
+                await self._serve(client, exchanges, watch, group, stop, ready)
 
     async def _build(
         self,
@@ -136,6 +146,7 @@ class App:
         workshop: Workshop,
         model: OpenRouter,
         downloads: httpx.AsyncClient,
+        owner: Owner,
         spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
     ) -> Exchanges:
         """Puts the parts together and adds the cogs."""
@@ -175,6 +186,7 @@ class App:
             answers=answers,
             clock=self._clock,
             terms=self._terms(),
+            tell_owner=owner.tell,
             spawn=spawn,
         )
         reading = Reading(client, database, message_content=settings.discord.message_content)
@@ -201,6 +213,7 @@ class App:
         self,
         client: Client,
         exchanges: Exchanges,
+        watch: Watch,
         tasks: "Tasks",
         stop: asyncio.Event,
         ready: Callable[[], None],
@@ -212,10 +225,11 @@ class App:
         told = tasks.spawn(_wait(stop))
         await asyncio.wait({connection, is_ready, told}, return_when=asyncio.FIRST_COMPLETED)
         if is_ready.done() and not connection.done():
-            sweep = tasks.spawn(exchanges.sweep())
+            endless = [tasks.spawn(exchanges.sweep()), tasks.spawn(watch.run())]
             ready()
             await asyncio.wait({connection, told}, return_when=asyncio.FIRST_COMPLETED)
-            sweep.cancel()
+            for task in endless:
+                task.cancel()
             await exchanges.stop(self._settings.limits.stop_grace_s)
         await client.close()
         await asyncio.wait({connection})

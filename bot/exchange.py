@@ -6,7 +6,7 @@ knows Discord, HTTP, SQL or Pillow.
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -79,8 +79,6 @@ class Answers(Protocol):
         """Corrects the last line of a delivered answer: its cost is known now."""
         ...
 
-    async def tell_owner(self, sentence: str) -> None: ...
-
 
 class Exchanges:
     """All exchanges of this process. `spawn` starts a task that the app owns."""
@@ -98,6 +96,7 @@ class Exchanges:
         answers: Answers,
         clock: Clock,
         terms: prompt.Terms,
+        tell_owner: Callable[[str], Awaitable[None]],
         spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
     ) -> None:
         self._database = database
@@ -110,6 +109,7 @@ class Exchanges:
         self._answers = answers
         self._clock = clock
         self._terms = terms
+        self._tell_owner = tell_owner
         self._spawn = spawn
         self._places: dict[int, Place] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
@@ -257,7 +257,7 @@ class Exchanges:
             end = await self._listen(exchange, call, progress)
         except CallFailed as failure:
             if failure.tell_owner:
-                await self._answers.tell_owner(failure.sentence)
+                await self._tell_owner(failure.sentence)
             if not failure.may_retry or exchange.call_number >= CALLS_MAX:
                 raise
             await self._try_again(exchange, failure)

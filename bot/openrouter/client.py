@@ -20,6 +20,7 @@ from bot.openrouter import failures
 from bot.openrouter.call import Body, Call, Message, PicturePart, TextPart
 from bot.openrouter.facts import Generation, KeyFacts, generation_of, key_of
 from bot.openrouter.failures import Cause
+from bot.openrouter.models import ModelFacts, find_model
 from bot.openrouter.reply import READ_GAP_S, Ended, PictureArrived, Reply, Text
 from bot.openrouter.stream import parse
 from bot.pictures.shelf import Shelf
@@ -48,6 +49,9 @@ LOOK_UP_S = 30.0
 """For a whole small question: what a generation cost, what a key is good for."""
 SMALL_BODY_BYTES_MAX = 64 * 1024
 """What is read of an error's body, and of an answer to a small question."""
+
+LIST_BYTES_MAX = 4 * 1024 * 1024
+"""The same of the list of models that paint."""
 
 _PAINTING = ("image", "text")
 _TALKING = ("text",)
@@ -155,6 +159,27 @@ class OpenRouter:
             raise StartError(words.key_not_checked(self._base_url, status))
         return facts
 
+    async def key(self) -> KeyFacts | None:
+        """What OpenRouter says of the key now; None when it does not say."""
+        answer = await self._facts("/key", {})
+        return None if answer is None else key_of(answer)
+
+    async def model(self, model_id: str) -> ModelFacts | None:
+        """What OpenRouter publishes of a model that paints; None when it does not say."""
+        answer = await self._facts("/models", {"output_modalities": "image"})
+        return None if answer is None else find_model(answer, model_id)
+
+    async def _facts(self, path: str, parameters: Mapping[str, str]) -> object:
+        """The JSON that answers a question nothing depends on, or None with a line in the log."""
+        try:
+            status, body = await self._ask(path, parameters, LIST_BYTES_MAX)
+            if status == 200:
+                return parse(body)
+            _log.warning("%s answers with status %d", path, status)
+        except (httpx.HTTPError, TimeoutError, ValueError) as error:
+            _log.warning("%s: %s", path, type(error).__name__)
+        return None
+
     async def _send(self, call: Call, deadline_s: float) -> httpx.Response:
         """Sends a call and gives its answer, of status 200 and unread; raises CallFailed.
 
@@ -205,13 +230,15 @@ class OpenRouter:
             late = isinstance(error, TimeoutError | httpx.TimeoutException)
             raise failures.failure(Cause.TIMED_OUT if late else Cause.NO_ANSWER) from error
 
-    async def _ask(self, path: str, parameters: Mapping[str, str]) -> tuple[int, bytes]:
+    async def _ask(
+        self, path: str, parameters: Mapping[str, str], bytes_max: int = SMALL_BODY_BYTES_MAX
+    ) -> tuple[int, bytes]:
         """The status and the text that answer a small question."""
         async with (
             asyncio.timeout(LOOK_UP_S),
             self._open_client().stream("GET", path, params=parameters) as response,
         ):
-            return response.status_code, await _small_text(response)
+            return response.status_code, await _small_text(response, bytes_max)
 
     def _open_client(self) -> httpx.AsyncClient:
         if self._client is None:
@@ -268,11 +295,11 @@ class _Stream(AbstractAsyncContextManager[Reply]):
         await self._exit.aclose()
 
 
-async def _small_text(response: httpx.Response) -> bytes:
+async def _small_text(response: httpx.Response, bytes_max: int = SMALL_BODY_BYTES_MAX) -> bytes:
     """The beginning of a body. What is longer than this is no small JSON, and will not parse."""
     text = bytearray()
     async for chunk in response.aiter_bytes(SMALL_BODY_BYTES_MAX):
         text += chunk
-        if len(text) >= SMALL_BODY_BYTES_MAX:
+        if len(text) >= bytes_max:
             break
     return bytes(text)

@@ -211,10 +211,6 @@ class DiscordAnswers:
         except (discord.HTTPException, aiohttp.ClientError) as error:
             log.warning("exchange %d: its cost line stays as it is: %r", exchange.id, error)
 
-    async def tell_owner(self, sentence: str) -> None:
-        """Says it in the log, where the owner looks first."""
-        log.error("%s", sentence)
-
     async def _is_posted(self, exchange: Exchange) -> bool:
         posted = await self._database.read(lambda tx: messages.of_exchange(tx, exchange.id))
         return messages.ANSWER in posted

@@ -215,3 +215,25 @@ def file_unwritable(file: str, reason: str) -> str:
 
 def entries_written(count: int, file: str) -> str:
     return f"{count:,} {'entry' if count == 1 else 'entries'} written to {file}"
+
+
+def credit_low(left: str) -> str:
+    return (
+        f"OpenRouter lets this key spend {left} more. Add credit or raise the key's limit at"
+        " https://openrouter.ai/settings/keys, or Easel will have to refuse requests."
+    )
+
+
+def price_changed(model: str, name: str, configured: str, published: str) -> str:
+    return (
+        f"OpenRouter publishes {published} per million {name.replace('_', ' ')} tokens for {model};"
+        f' the settings say {configured}. Correct prices."{model}".{name}, so that Easel holds'
+        " enough before a call."
+    )
+
+
+def model_ends(model: str, day: str) -> str:
+    return (
+        f"OpenRouter will stop offering {model} on {day}. Choose another openrouter.model, with"
+        " its price, before that day."
+    )

@@ -52,9 +52,11 @@ class MovableClock:
         return self._system.monotonic_s() + self.pushed_ms / 1000
 
     async def sleep(self, seconds: float) -> None:
-        """Pauses are noted and cut to a twentieth of a second, so that retries do not take long."""
+        """Pauses are noted and cut to a twentieth of a second, so that retries do not take long;
+        those of an hour stay.
+        """
         self.pauses.append(seconds)
-        await asyncio.sleep(min(seconds, 0.05))
+        await asyncio.sleep(seconds if seconds >= 3_600 else min(seconds, 0.05))
 
 
 class Stage:
@@ -76,7 +78,8 @@ class Stage:
         await self._group.__aenter__()
         await self.discord.__aenter__()
         await self.model.__aenter__()
-        self.server = self.discord.add_server("Atelier")
+        self.owner = self.discord.add_person("Olga")
+        self.server = self.discord.add_server("Atelier", owner=self.owner)
         self.channel = self.server.add_channel("gallery")
         admins = self.server.add_role("Admins", Permission.MANAGE_GUILD)
         self.mara, self.theo, self.ada = (

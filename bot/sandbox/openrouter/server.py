@@ -117,6 +117,8 @@ class ModelSandbox:
         """So many polls of `/generation` answer 404 after a generation ended."""
         self.charge_cancelled = True
         """Whether a cancelled or dropped answer is charged what it had produced."""
+        self.expiration_date: str | None = None
+        """The day from which the model is no longer offered, as `/models` says it."""
         self.text_only_accepted = True
         """False: `modalities: ["text"]` answers 404."""
         worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="stand-in")
@@ -360,7 +362,11 @@ class ModelSandbox:
 
     async def _models(self, http: web.Request) -> web.StreamResponse:
         asked = http.query.get("output_modalities", "text").split(",")
-        rows = [model_row()] if {"text", "image", "all"} & set(asked) else []
+        rows = (
+            [model_row() | {"expiration_date": self.expiration_date}]
+            if {"text", "image", "all"} & set(asked)
+            else []
+        )
         return _json({"data": rows, "total_count": len(rows), "links": {"next": None}})
 
     async def _endpoints(self, http: web.Request) -> web.StreamResponse:

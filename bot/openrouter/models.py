@@ -1,0 +1,60 @@
+"""What OpenRouter publishes about a model: what it costs and until when it is offered. Its image
+output price is not published (no capture of `/models` has one, 2026-08): that one is configured.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal, InvalidOperation
+
+from bot.money import NanoUsd, nano_usd
+from bot.openrouter.facts import Json, as_items, as_object, as_text
+
+USD_PER_TOKEN_MAX = 1
+"""A published price above this is a mistake, and so is one below zero."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """A model as it is published. Prices are per token; None where none, or nonsense, is said."""
+
+    id: str
+    input: NanoUsd | None
+    cached_input: NanoUsd | None
+    output: NanoUsd | None
+    ends_on: date | None
+
+
+def find_model(value: object, model: str) -> ModelFacts | None:
+    """The model of this id or dated slug in an answer of `/models`, or None."""
+    for item in as_items(as_object(value).get("data")):
+        row = as_object(item)
+        if model in {as_text(row.get("id")), as_text(row.get("canonical_slug"))}:
+            return _facts(row, model)
+    return None
+
+
+def _facts(row: Json, model: str) -> ModelFacts:
+    pricing = as_object(row.get("pricing"))
+    return ModelFacts(
+        id=model,
+        input=_price(pricing.get("prompt")),
+        cached_input=_price(pricing.get("input_cache_read")),
+        output=_price(pricing.get("completion")),
+        ends_on=_day(row.get("expiration_date")),
+    )
+
+
+def _price(value: object) -> NanoUsd | None:
+    """Published prices are texts of dollars per token."""
+    try:
+        price = Decimal(as_text(value))
+        return nano_usd(price) if 0 <= price <= USD_PER_TOKEN_MAX else None
+    except (InvalidOperation, ValueError):
+        return None
+
+
+def _day(value: object) -> date | None:
+    try:
+        return date.fromisoformat(as_text(value)[:10])
+    except ValueError:
+        return None

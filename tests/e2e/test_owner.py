@@ -1,0 +1,64 @@
+"""What the owner is told, and how often."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from bot.clock import utc
+from bot.money import NanoUsd, nano_usd
+from bot.sandbox.discord.world import Message
+from bot.sandbox.openrouter import Status
+from bot.settings import DEFAULT_MODEL, DEFAULT_PRICE
+from tests.e2e.stage import Stage
+
+
+def told(stage: Stage) -> list[Message]:
+    return [
+        message for message in stage.owner.dm.messages if message.author is stage.discord.bot_user
+    ]
+
+
+async def test_the_owner_is_told_once_of_a_refused_key(stage: Stage):
+    await stage.start()
+    stage.model.script(Status(401, "User not found."), Status(401, "User not found."))
+    await stage.ask_in_thread("a fox")
+    await stage.ask_in_thread("a boat")
+    assert ["key" in message.content for message in told(stage)] == [True]
+
+
+async def test_the_owner_is_told_again_a_day_later(stage: Stage):
+    await stage.start()
+    stage.model.script(Status(402, "Insufficient credits."), Status(402, "Insufficient credits."))
+    await stage.ask_in_thread("a fox")
+    stage.clock.pushed_ms += 25 * 3_600 * 1_000
+    await stage.ask_in_thread("a boat")
+    assert len(told(stage)) == 2
+
+
+async def test_the_owner_is_told_once_a_threshold_before_the_credit_runs_out(stage: Stage):
+    stage.model.account.credit_nano_usd = int(nano_usd("4.50"))
+    await stage.start()
+    await stage.owner.dm.wait_for(lambda message: "$4.50" in message.content)
+    await stage.stop()
+    await stage.start()
+    stage.model.account.credit_nano_usd = int(nano_usd("0.90"))
+    await stage.stop()
+    await stage.start()
+    await stage.owner.dm.wait_for(lambda message: "$0.90" in message.content)
+    assert len(told(stage)) == 2
+
+
+async def test_a_changed_price_is_told_with_both_figures(stage: Stage):
+    price = replace(DEFAULT_PRICE, input=NanoUsd(7_000))
+    stage.settings = replace(stage.settings, prices={DEFAULT_MODEL: price})
+    await stage.start()
+    message = await stage.owner.dm.wait_for(lambda message: "input tokens" in message.content)
+    assert "$8.0000" in message.content
+    assert "$7.0000" in message.content
+
+
+async def test_the_end_of_a_model_is_told_a_month_before(stage: Stage):
+    day = (utc(stage.clock.now_ms()) + timedelta(days=20)).date().isoformat()
+    stage.model.expiration_date = day
+    await stage.start()
+    message = await stage.owner.dm.wait_for(lambda message: "stop offering" in message.content)
+    assert day in message.content
