@@ -1,5 +1,7 @@
 """Messages: mentions, our threads and direct messages."""
 
+import contextlib
+
 import discord
 from discord.ext import commands
 
@@ -23,5 +25,6 @@ class Chat(commands.Cog):
             if admission.fresh:
                 self._exchanges.start(request.exchange.id)
         elif self._reading.is_greeting(message):
-            # The nonce makes a repeated event harmless.
-            await message.reply(words.hello(), mention_author=False, nonce=str(message.id))
+            with contextlib.suppress(discord.Forbidden):
+                # The nonce makes a repeated event harmless.
+                await message.reply(words.hello(), mention_author=False, nonce=str(message.id))

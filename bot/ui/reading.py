@@ -56,7 +56,8 @@ class Reading:
         opens_thread = place == "thread" and not ours
         may = self._permissions(message)
         if may is not None:
-            if not (may.send_messages_in_threads if ours else may.send_messages):
+            in_thread = isinstance(message.channel, discord.Thread)
+            if not (may.send_messages_in_threads if in_thread else may.send_messages):
                 return None  # nothing could be said here, not even this
             if not may.attach_files:
                 refusal = Notice(Word.PERMISSION, words.may_not_attach())
@@ -87,8 +88,8 @@ class Reading:
             not message.author.bot
             and message.type in PERSON_TYPES
             and self._is_mentioned(message)
+            and bool(message.content)  # without it, a sticker that replies to Easel
             and not message.attachments
-            and message.reference is None
             and not self._prompt(message)
         )
 
