@@ -112,23 +112,34 @@ class Posting:
         )
 
     async def ping(self, exchange: Exchange, content: str) -> None:
-        """One line under the answer that pings the one who asked and nobody else, once ever."""
+        """One line under the answer that pings the one who asked and nobody else, once ever. Where
+        Discord refuses it there is none.
+        """
         posted = await self._known(exchange)
-        if messages.PING not in posted and messages.ANSWER in posted:
+        if messages.PING in posted or messages.ANSWER not in posted:
+            return
+        mentions = discord.AllowedMentions(
+            everyone=False,
+            roles=False,
+            replied_user=False,
+            users=[discord.Object(exchange.member_id)],
+        )
+        answer = posted[messages.ANSWER]
+        try:
             message = await self._send(
                 exchange,
                 messages.PING,
-                posted[messages.ANSWER].channel_id,
+                answer.channel_id,
                 content,
-                reply_to=posted[messages.ANSWER].id,
-                mentions=discord.AllowedMentions(
-                    everyone=False,
-                    roles=False,
-                    replied_user=False,
-                    users=[discord.Object(exchange.member_id)],
-                ),
+                reply_to=answer.id,
+                mentions=mentions,
             )
-            await self._note(message, exchange, messages.PING)
+        except discord.DiscordServerError:
+            raise
+        except discord.HTTPException as error:
+            log.info("exchange %d: no ping (%d)", exchange.id, error.code)
+            return
+        await self._note(message, exchange, messages.PING)
 
     async def adopt_response(self, exchange: Exchange) -> bool:
         """Notes the response of the exchange's interaction as its answer message, if it is there
@@ -164,16 +175,28 @@ class Posting:
         if reply_to is None and exchange.token is None:
             # A message of the thread's own channel cannot be replied to inside the thread.
             reply_to = exchange.id if exchange.answer_channel_id == exchange.channel_id else None
-        message = await self._send(
-            exchange,
-            part,
-            exchange.answer_channel_id,
-            content,
-            reply_to=reply_to,
-            mentions=discord.AllowedMentions.none(),
-            files=files,
-            instead_of=posted.get(part),
-        )
+        message: discord.Message
+        try:
+            message = await self._send(
+                exchange,
+                part,
+                exchange.answer_channel_id,
+                content,
+                reply_to=reply_to,
+                mentions=discord.AllowedMentions.none(),
+                files=files,
+                instead_of=posted.get(part),
+            )
+        except discord.Forbidden:
+            if exchange.token is None:
+                raise
+            # Where Easel itself may not speak, the answer to a command may. This knows no nonce.
+            message = await self._webhook(exchange.token).send(
+                content,
+                files=list(files()),
+                allowed_mentions=discord.AllowedMentions.none(),
+                wait=True,
+            )
         await self._note(message, exchange, part)
         if message.content != content.strip():
             # Discord knew the nonce: this is the message posted before a crash.
