@@ -1,6 +1,6 @@
 """Watches what the provider says of the key and the model, and tells the owner before it hurts:
-credit that runs out, a price that changed, a model that will be gone. What is booked does not depend
-on it.
+credit that runs out, a price that changed, a model that will be gone. What is booked does not
+depend on it.
 """
 
 import logging

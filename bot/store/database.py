@@ -24,6 +24,8 @@ from bot.errors import StartError, StoreUnavailable
 
 BUSY_TIMEOUT_MS = 5_000
 """How long a statement waits for another process's lock."""
+WAL_TRIES = 100
+"""Within that time, where SQLite itself does not wait."""
 QUEUE_MAX = 1_000
 """Operations waiting for a connection; beyond that, callers wait to be queued."""
 READERS = 2
@@ -282,7 +284,7 @@ async def _connect(path: Path, mode: str) -> aiosqlite.Connection:
     try:
         connection.row_factory = sqlite3.Row
         if mode != "ro":
-            await connection.execute_fetchall("PRAGMA journal_mode = WAL")
+            await _write_ahead(connection)
         journal = list(await connection.execute_fetchall("PRAGMA journal_mode"))
         if mode != "ro" and journal[0][0] != "wal":
             raise StartError(words.database_unusable(str(path), "no-wal"))
@@ -292,6 +294,20 @@ async def _connect(path: Path, mode: str) -> aiosqlite.Connection:
         await connection.close()
         raise
     return connection
+
+
+async def _write_ahead(connection: aiosqlite.Connection) -> None:
+    """Switches to the write-ahead log. SQLite does not wait for a lock by itself here, and another
+    that makes the same database holds one for a moment.
+    """
+    for tries_left in reversed(range(WAL_TRIES)):
+        try:
+            await connection.execute_fetchall("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or not tries_left:
+                raise
+        await asyncio.sleep(BUSY_TIMEOUT_MS / 1000 / WAL_TRIES)
 
 
 async def _serve(connection: aiosqlite.Connection, queue: asyncio.Queue[Work]) -> None:
