@@ -3,6 +3,7 @@ answering JSON, the record of every request, and the faults a test may order.
 """
 
 import asyncio
+import contextlib
 import json
 import re
 from collections import deque
@@ -186,7 +187,9 @@ class Wire:
         if fault.after or (fault.status is None and not fault.drop):
             after = await self._judged(request, handler)
         elif request.can_read_body:
-            await request.read()  # a client that is cut short while it sends sees no answer
+            # A client that is cut short while it sends sees no answer; and the record is whole.
+            with contextlib.suppress(Refusal):
+                await read_body(request)
         if fault.drop:
             if request.transport is not None:
                 request.transport.abort()
