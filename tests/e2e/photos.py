@@ -11,7 +11,7 @@ from bot.sandbox.discord.world import Message
 from bot.sandbox.openrouter import Call
 from bot.store.folder import DataFolder
 from tests.e2e.stage import Stage
-from tests.pictures.paint import Colour, blocks, encoded
+from tests.pictures.paint import Colour, alike, blocks, encoded
 
 HOME = "Villa Mara, Lisbon"
 """What a photo says of its owner, besides its pixels."""
@@ -75,6 +75,17 @@ def received(stage: Stage) -> list[bytes]:
     files = [on_shelf(stage, sha256).read_bytes() for sha256 in meant(stage.model.calls[-1])]
     assert [stage.sha256(data) for data in files] == meant(stage.model.calls[-1])
     return files
+
+
+async def model_saw(stage: Stage, *wanted: Colour) -> None:
+    """Fails unless the last call was about pictures of just these colours, one each."""
+    await stage.model.until(lambda: bool(stage.model.calls) and stage.model.calls[-1].ended)
+    files = received(stage)
+    assert len(files) == len(wanted)
+    for data, colour in zip(files, wanted, strict=True):
+        found = opened(data).convert("RGBA").getpixel((8, 8))
+        assert isinstance(found, tuple)
+        assert alike(found, colour)
 
 
 def opened(data: bytes) -> Image.Image:

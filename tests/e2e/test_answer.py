@@ -44,9 +44,6 @@ def patches(stage: Stage, message: Message) -> list[float]:
     return [one.time_s for one in stage.discord.sent("PATCH", path)]
 
 
-# --- at once --------------------------------------------------------------------------------------
-
-
 async def test_a_mention_is_heard_within_a_second_while_the_model_is_silent(stage: Stage):
     await stage.start()
     _, asked, message = await ask_and_hold(stage)
@@ -94,9 +91,6 @@ async def test_the_next_in_a_conversation_is_heard_while_the_first_is_at_work(st
     assert len(stage.model.calls) == 1
 
 
-# --- on the way -----------------------------------------------------------------------------------
-
-
 async def test_the_text_grows_with_stage_and_time_and_an_edit_in_two_seconds(stage: Stage):
     await stage.start()
     first, second = asyncio.Event(), asyncio.Event()
@@ -135,9 +129,6 @@ async def test_long_text_on_its_way_shows_its_end_and_stays_legal(stage: Stage):
     assert STAGE_LINE.fullmatch(last_line(message))
     gate.set()
     await stage.answers(thread, asked.id)
-
-
-# --- its text -------------------------------------------------------------------------------------
 
 
 def fences(text: str) -> int:
@@ -199,9 +190,6 @@ async def test_nobody_is_pinged_by_what_the_model_says(stage: Stage):
     assert len(parts) > 1
     assert all(stage.theo.mention in part.content for part in parts)
     assert stage.theo.pings == stage.ada.pings == stage.mara.pings == []
-
-
-# --- its last line --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -297,9 +285,6 @@ async def test_a_cost_line_is_amended_in_the_last_of_several_messages(stage: Sta
     assert re.fullmatch(r"Two:\n-# \$0\.4000 · \d s", last.content)
     assert first.content == "One:"
     assert len(first.attachments) == len(last.attachments) == 1
-
-
-# --- the ping -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

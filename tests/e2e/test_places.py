@@ -50,9 +50,6 @@ async def place(stage: Stage, kind: str) -> Channel:
     return stage.channel
 
 
-# --- by a mention ---------------------------------------------------------------------------------
-
-
 async def test_a_mention_of_the_managed_role_counts(stage: Stage):
     await stage.start()
     asked = await stage.mara.say(stage.channel, f"{stage.server.bot_role.mention} a red fox")
@@ -144,9 +141,6 @@ async def test_where_history_is_not_to_be_read_it_answers_all_the_same(stage: St
     assert len(answer.attachments) == 1
 
 
-# --- without a word -------------------------------------------------------------------------------
-
-
 async def test_an_empty_mention_is_greeted_once(stage: Stage):
     await stage.start()
     for text in (stage.me, f"  {stage.me} {stage.server.bot_role.mention} "):
@@ -175,9 +169,6 @@ async def test_an_empty_mention_that_replies_to_words_is_greeted(stage: Stage):
     await assert_ignored_but_for(stage, asked, [hello])
 
 
-# --- in its own threads ---------------------------------------------------------------------------
-
-
 async def test_everyones_messages_in_its_thread_are_answered(stage: Stage):
     await stage.start()
     stage.model.script(Paint(), Say("I do."), Say("So do I."))
@@ -198,9 +189,6 @@ async def test_an_edited_message_asks_nothing_anew(stage: Stage):
     await stage.mara.edit_message(asked, f"{stage.me} a blue whale")
     await assert_ignored(stage)
     assert len([one for one in thread.messages if last_line(one).startswith("-# ")]) == 1
-
-
-# --- who is not answered --------------------------------------------------------------------------
 
 
 async def test_bots_and_webhooks_are_never_answered(stage: Stage):
@@ -233,9 +221,6 @@ async def test_what_is_no_persons_message_is_not_answered(stage: Stage):
     await assert_ignored(stage, pinned)
 
 
-# --- direct messages ------------------------------------------------------------------------------
-
-
 async def test_in_direct_messages_every_message_counts(stage: Stage):
     await stage.start()
     dm = stage.mara.dm
@@ -259,9 +244,6 @@ async def test_direct_messages_take_photos_and_commands(stage: Stage):
     answer = await stage.answers(dm, used.id)
     assert answer == [used.original]
     assert len(meant(stage.model.calls[-1])) == 1
-
-
-# --- where Easel may not --------------------------------------------------------------------------
 
 
 async def test_without_the_right_to_attach_files_nothing_is_called(stage: Stage):
