@@ -140,7 +140,6 @@ class Reply:
         return data, None if data else Cause.CUT
 
     async def _heard(self, event: bytes) -> list[Text | PictureArrived]:
-        await self._pictures.drop_open()
         if not event.strip() or self._is_done:
             return []
         if event.strip() == b"[DONE]":

@@ -285,7 +285,7 @@ async def test_a_picture_that_fails_on_the_way_out_proves_that_nothing_was_charg
     if fault == "gone":
         shelf.path(picture.id).unlink()
     else:
-        shelf.path(picture.id).write_bytes(FOX[:-9] if fault == "shorter" else FOX + b"123")
+        shelf.path(picture.id).write_bytes(FOX[:-9] if fault == "shorter" else FOX + bytes(300))
     server.scripts.append(streams(*FINE))
     with pytest.raises(CallFailed) as caught:
         await hear(client, a_call("A hat", picture))

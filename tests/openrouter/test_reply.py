@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import pybase64
 import pytest
 
+from bot.errors import CallFailed
 from bot.money import NanoUsd, Usage
 from bot.openrouter.client import Ended, OpenRouter, PictureArrived, Text
 from bot.openrouter.landing import BATCH_BYTES, PICTURES_MAX
@@ -296,3 +297,17 @@ async def test_an_answer_whose_end_was_told_is_whole_without_more(
     server.scripts.append({"end": streams, "drop": drops, "stall": stalls}[way](*pieces))
     heard = await hear(hasty)
     assert heard == [Text("Hi"), expected]
+
+
+@pytest.mark.parametrize("last", [STOP, chunk(finish="error")])
+async def test_after_the_end_its_usage_is_waited_for_only_a_while(
+    server: RawServer, client: OpenRouter, monkeypatch: pytest.MonkeyPatch, last: bytes
+) -> None:
+    monkeypatch.setattr("bot.openrouter.reply.LAST_GAP_S", 0.1)
+    server.scripts.append(stalls(says("Hi"), last))
+    async with asyncio.timeout(10):
+        if last is STOP:
+            assert await hear(client) == [Text("Hi"), Ended("stop", None)]
+        else:
+            with pytest.raises(CallFailed):
+                await hear(client)
