@@ -281,7 +281,7 @@ class _Stream(AbstractAsyncContextManager[Reply]):
             except (httpx.HTTPError, httpx.StreamError) as error:
                 raise ConnectionError(type(error).__name__) from error
 
-        generation_id = response.headers.get("x-generation-id")
+        generation_id = response.headers.get("x-generation-id") or None
         reply = Reply(receive, self._shelf, generation_id, self._read_gap_s)
         self._exit.push_async_callback(reply.aclose)
         return reply

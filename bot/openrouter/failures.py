@@ -155,7 +155,7 @@ def of_status(status: int, headers: Mapping[str, str], body: bytes, now_ms: int)
     return failure(
         cause,
         retry_after_s=retry_after_s(headers.get("retry-after"), now_ms),
-        generation_id=headers.get("x-generation-id"),
+        generation_id=headers.get("x-generation-id") or None,
     )
 
 

@@ -131,7 +131,7 @@ async def test_a_reply_without_a_generation_id_has_none(
 ) -> None:
     server.scripts.append(answers(200, b"{}", {"X-Generation-Id": ""}))
     async with client.stream(a_call()) as reply:
-        assert not reply.generation_id
+        assert reply.generation_id is None
 
 
 @pytest.mark.parametrize(
