@@ -102,12 +102,14 @@ async def test_a_picture_of_which_half_arrives_is_fetched_again(stage: Stage):
 
 async def test_a_picture_from_elsewhere_than_discord_is_not_fetched(stage: Stage):
     await stage.start()
-    url = stage.model.base_url + "/cat.png"
+    file = posting.store(stage.channel, Upload(0, "cat.png", png(RED)), ephemeral=False)
+    url = stage.discord.world.file_url(file).replace("127.0.0.1", "localhost")
     embed = {"type": "image", "url": url, "thumbnail": {"url": url}}
     link = await stage.mara.say(stage.channel, url, unfurled=[embed])
     asked = await stage.theo.say(stage.channel, f"{stage.me} make it night", reply_to=link)
     answer = await stage.answers(await stage.thread_of(asked), asked.id)
     await refused(stage, answer, UNREADABLE)
+    assert not stage.discord.sent("GET", "/cdn/.*")
 
 
 async def test_a_commands_file_that_is_no_picture_is_refused_at_once_and_privately(stage: Stage):

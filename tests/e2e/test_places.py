@@ -121,8 +121,9 @@ async def test_a_thread_that_cannot_be_opened_after_all_is_answered_by_reply(sta
     asked = await stage.mara.say(stage.channel, f"{stage.me} a red fox")
     (first,) = await stage.answers(stage.channel, asked.id)
     assert first.reply_to is asked
-    aside = await stage.theo.say(stage.channel, "nice one")
-    await assert_ignored(stage, aside)
+    theirs = await stage.theo.start_thread(stage.channel, "On foxes", message=asked)
+    asides = [await stage.theo.say(place, "nice one") for place in (stage.channel, theirs)]
+    await assert_ignored(stage, *asides)
 
 
 async def test_somebodys_thread_is_served_where_only_threads_may_be_written_in(stage: Stage):
