@@ -13,7 +13,7 @@ from bot.store.pieces import Piece
 from bot.ui import markdown
 
 MESSAGE_LETTERS_MAX = 2_000
-PICTURES_PER_MESSAGE_MAX = 10
+FILES_PER_MESSAGE_MAX = 10
 LINES_LETTERS_MAX = 400
 """Kept free beside a file for a notice's sentence and the last line."""
 PARTS_OF_TEXT_MAX = 6
@@ -29,6 +29,11 @@ class Part:
     positions: list[int] = field(default_factory=list[int])
     file_text: str | None = None
 
+    @property
+    def files(self) -> int:
+        """How many files are attached."""
+        return len(self.pictures) + (self.file_text is not None)
+
 
 def lay_out(pieces: Sequence[Piece], sentence: str | None, last_line: str | None) -> list[Part]:
     """The messages of an answer, at least one. `sentence` is a notice's, after what arrived;
@@ -39,8 +44,7 @@ def lay_out(pieces: Sequence[Piece], sentence: str | None, last_line: str | None
         if piece.text is not None:
             parts.extend(_text_parts(piece.text, position))
         elif piece.picture is not None:
-            full = parts and len(parts[-1].pictures) >= PICTURES_PER_MESSAGE_MAX
-            if not parts or full:
+            if not parts or parts[-1].files >= FILES_PER_MESSAGE_MAX:
                 parts.append(Part())
             parts[-1].pictures.append(piece.picture)
             parts[-1].positions.append(position)

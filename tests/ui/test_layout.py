@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from bot.store.pictures import Picture
 from bot.store.pieces import Piece
-from bot.ui.layout import MESSAGE_LETTERS_MAX, PICTURES_PER_MESSAGE_MAX, Part, lay_out
+from bot.ui.layout import FILES_PER_MESSAGE_MAX, MESSAGE_LETTERS_MAX, Part, lay_out
 
 LINE = "-# $0.2123 · 94 s"
 
@@ -34,7 +34,7 @@ def test_every_message_is_legal_and_the_last_line_ends_the_last(
     parts = lay_out(answer, sentence, LINE)
     for part in parts:
         assert len(part.text) <= MESSAGE_LETTERS_MAX
-        assert len(part.pictures) <= PICTURES_PER_MESSAGE_MAX
+        assert part.files <= FILES_PER_MESSAGE_MAX
         assert part.text.strip() or part.pictures
     assert parts[-1].text.rsplit("\n", 1)[-1] == LINE
 
@@ -67,3 +67,9 @@ def test_a_text_of_many_messages_comes_as_one_file():
     parts = lay_out([Piece(text=text), Piece(picture=picture(1))], None, LINE)
     assert [part.file_text for part in parts] == [text]
     assert len(parts[0].text) <= MESSAGE_LETTERS_MAX
+
+
+def test_a_text_as_a_file_is_one_of_the_files_of_its_message():
+    many = [Piece(picture=picture(number)) for number in range(FILES_PER_MESSAGE_MAX)]
+    parts = lay_out([Piece(text="many words " * 2_000), *many], None, LINE)
+    assert [len(part.pictures) for part in parts] == [FILES_PER_MESSAGE_MAX - 1, 1]
