@@ -43,7 +43,6 @@ def assert_whole(parts: list[Message]) -> None:
 
 LANDED: list[tuple[str, str, int, Json]] = [
     ("POST", SEND, 0, {"status": 502}),
-    ("PATCH", EDIT, 0, {"status": 502}),
     ("POST", OPEN, 0, {"drop": True}),
     ("POST", SEND, 0, {"drop": True}),
     ("POST", SEND, 1, {"drop": True}),
