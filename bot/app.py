@@ -308,3 +308,7 @@ async def _connect(client: Client, lost: list[StartError]) -> None:
         lost.append(StartError(words.intent_missing()))
     except discord.ConnectionClosed as error:
         lost.append(StartError(words.discord_closed(error.code)))
+    except Exception as error:
+        # An event that discord.py cannot read ends its connection: not an ordinary stop.
+        log.exception("the connection to Discord ended")
+        lost.append(StartError(words.internal_error(type(error).__name__)))

@@ -13,7 +13,9 @@ EXCHANGES_MAX = 200
 
 
 async def turns_before(tx: Transaction, exchange: Exchange) -> list[Turn]:
-    """The turns of the conversation before this exchange, oldest first."""
+    """The turns of the conversation before this exchange, oldest first. A request that came to
+    nothing is one as well: "try again" speaks of it.
+    """
     turns: list[Turn] = []
     for earlier_id in await exchanges.earlier(
         tx, exchange.conversation_id, exchange.id, EXCHANGES_MAX
@@ -21,13 +23,10 @@ async def turns_before(tx: Transaction, exchange: Exchange) -> list[Turn]:
         earlier = await exchanges.get(tx, earlier_id)
         answer = await pieces.of_exchange(tx, earlier_id)
         turns.append(Turn("person", earlier.prompt, tuple(await meant_pictures(tx, earlier_id))))
-        turns.append(
-            Turn(
-                "easel",
-                "\n\n".join(piece.text for piece in answer if piece.text is not None),
-                tuple(piece.picture for piece in answer if piece.picture is not None),
-            )
-        )
+        if answer:
+            text = "\n\n".join(piece.text for piece in answer if piece.text is not None)
+            painted = tuple(piece.picture for piece in answer if piece.picture is not None)
+            turns.append(Turn("easel", text, painted))
     return turns
 
 

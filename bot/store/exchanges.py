@@ -228,13 +228,12 @@ async def note_meant_picture(
 
 
 async def earlier(tx: Transaction, conversation_id: int, before_id: int, most: int) -> list[int]:
-    """The newest `most` exchanges of a conversation before one of it that the model answered,
-    oldest first.
+    """The newest `most` exchanges of a conversation before one of it, oldest first; without those
+    whose words would be refused again with everything that follows them.
     """
     rows = await tx.all(
         "SELECT id FROM exchange WHERE conversation_id = :conversation_id AND id < :before_id"
-        " AND EXISTS (SELECT 1 FROM piece WHERE piece.exchange_id = exchange.id)"
-        " ORDER BY id DESC LIMIT :most",
+        " AND (word IS NULL OR word NOT IN ('blocked', 'too-large')) ORDER BY id DESC LIMIT :most",
         conversation_id=conversation_id,
         before_id=before_id,
         most=most,

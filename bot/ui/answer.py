@@ -152,17 +152,33 @@ class DiscordAnswers:
     async def _put_parts(self, exchange: Exchange, parts: Sequence[Part]) -> None:
         first_picture = 1
         for number, part in enumerate(parts):
-            for share in (1.0, REFIT_SHARE):
-                files = await self._files(exchange, part, first_picture, share)
-                try:
-                    await self._posting.put(exchange, number, part.text, files)
-                    break
-                except discord.HTTPException as error:
-                    too_large = error.status == 413 or error.code == TOO_LARGE_CODE
-                    if not too_large or share == REFIT_SHARE:
-                        raise
-                    log.info("exchange %d: over the upload limit, made smaller", exchange.id)
+            await self._put_part(exchange, number, part, first_picture)
             first_picture += len(part.pictures)
+
+    async def _put_part(
+        self, exchange: Exchange, number: int, part: Part, first_picture: int
+    ) -> None:
+        """One message; refused as too large it is made smaller once, and then comes without files:
+        the text and the cost have to arrive, and the pictures stay on the shelf.
+        """
+        for share in (1.0, REFIT_SHARE):
+            try:
+                files = await self._files(exchange, part, first_picture, share)
+                await self._posting.put(exchange, number, part.text, files)
+                return
+            except discord.HTTPException as error:
+                if error.status != 413 and error.code != TOO_LARGE_CODE:
+                    raise
+                log.info("exchange %d: over the upload limit at %s", exchange.id, share)
+            except Notice as notice:
+                if notice.word not in {Word.TOO_LARGE, Word.UNREADABLE}:
+                    raise
+                log.warning("exchange %d: a picture cannot be fitted", exchange.id)
+        text = f"{words.upload_refused()}\n{part.text}"
+        if len(text) > layout.MESSAGE_LETTERS_MAX:
+            last = part.text.rsplit("\n", 1)[-1]
+            text = f"{words.upload_refused()}\n{last}"
+        await self._posting.put(exchange, number, text)
 
     async def _files(
         self, exchange: Exchange, part: Part, first_picture: int, share: float

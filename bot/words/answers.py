@@ -53,6 +53,10 @@ def ping_notice(member_id: int) -> str:
     return f"<@{member_id}> This has ended without a result."
 
 
+def upload_refused() -> str:
+    return "Discord refuses the picture as too large, also made smaller. It is kept at Easel's."
+
+
 def goes_on_in_file() -> str:
     return "The whole answer is in the attached file."
 
