@@ -154,20 +154,22 @@ class Stage:
         """Easel's messages in a channel after an id, once the last of them has its small line."""
 
         def ours() -> list[Message]:
-            bot = self.discord.bot_user
-            return [
-                message
-                for message in channel.messages
-                if message.author is bot
-                and message.kind is not MessageKind.THREAD_STARTER
-                and message.id > after_id
-            ]
+            return [message for message in self.ours(channel) if message.id > after_id]
 
         def over() -> bool:
             return any(last_line(message).startswith("-# ") for message in ours())
 
         await channel.wait_for(lambda _: over(), timeout_s)
         return ours()
+
+    def ours(self, channel: Channel) -> list[Message]:
+        """Easel's own messages in a channel, as everybody sees them, oldest first."""
+        return [
+            message
+            for message in channel.messages
+            if message.author is self.discord.bot_user
+            and message.kind is not MessageKind.THREAD_STARTER
+        ]
 
     async def ask_in_thread(
         self, text: str, *, files: Sequence[tuple[str, bytes]] = ()
