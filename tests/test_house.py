@@ -45,7 +45,7 @@ def test_the_readmes_first_two_blocks_run_the_demo_and_the_tests():
     first, second, *_ = shell_blocks()
     assert first.strip().endswith("easel demo")
     assert len(first.strip().splitlines()) == 1
-    assert re.search(r"pytest( -q)?$", second.strip())
+    assert re.search(r"pytest( -q)?( -n auto)?$", second.strip())
     assert len(second.strip().splitlines()) == 1
 
 

@@ -276,7 +276,7 @@ async def test_derivatives_are_bounded_in_number(shelf: Shelf) -> None:
         async with shelf.receive(10) as incoming:
             await incoming.keep_fitted("ab" * 32, number, ".jpg")
     assert len(files(shelf)) == FITTED_FILES_MAX
-    assert await shelf.fitted("ab" * 32, 2) is None
+    # Which of the old ones went cannot be told: files of one moment are equally old.
     newest = await shelf.fitted("ab" * 32, FITTED_FILES_MAX + 2)
     assert newest is not None
     assert newest.suffix == ".jpg"
