@@ -3,6 +3,7 @@ standard error and exit code 1.
 """
 
 import asyncio
+import contextlib
 import csv
 import json
 import logging
@@ -83,9 +84,19 @@ async def _run(settings: Settings) -> None:
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    running = asyncio.current_task()
+    assert running is not None
+
+    def told_to_stop() -> None:
+        # Told twice, it waits for nobody any more: what runs is noted, and the next start ends it.
+        if stop.is_set():
+            running.cancel()
+        stop.set()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    await App(settings).run(stop, ready=lambda: print("easel: ready", flush=True))
+        loop.add_signal_handler(number, told_to_stop)
+    with contextlib.suppress(asyncio.CancelledError):
+        await App(settings).run(stop, ready=lambda: print("easel: ready", flush=True))
 
 
 @main.command()

@@ -45,14 +45,15 @@ class Reading:
             return None
         mentioned = self._is_mentioned(message)
         ours = await self._database.read(lambda tx: conversations.is_open(tx, message.channel.id))
-        heard = message.guild is None or (ours and self._message_content)
+        server_id = _server_id(message)
+        heard = server_id == 0 or (ours and self._message_content)
         if not mentioned and not heard:
             return None
         prompt = self._prompt(message)
         meant, refusal = await self._meant(message)
         if not prompt and not meant and refusal is None:
             return None
-        place, conversation_id = await self._place(message, ours=ours)
+        place, conversation_id = await self._place(message, server_id, ours=ours)
         opens_thread = place == "thread" and not ours
         may = self._permissions(message)
         if may is not None:
@@ -68,7 +69,7 @@ class Reading:
                 id=message.id,
                 conversation_id=conversation_id,
                 command="message",
-                server_id=message.guild.id if message.guild is not None else 0,
+                server_id=server_id,
                 channel_id=message.channel.id,
                 member_id=message.author.id,
                 prompt=prompt,
@@ -114,9 +115,11 @@ class Reading:
             text = text.replace(f"<@&{role.id}>", "" if own else f"@{role.name}")
         return text.strip()
 
-    async def _place(self, message: discord.Message, *, ours: bool) -> tuple[Place, int]:
-        if ours or message.guild is None:
-            return ("direct" if message.guild is None else "thread"), message.channel.id
+    async def _place(
+        self, message: discord.Message, server_id: int, *, ours: bool
+    ) -> tuple[Place, int]:
+        if ours or server_id == 0:
+            return ("thread" if server_id else "direct"), message.channel.id
         may = self._permissions(message)
         if message.channel.type in THREADED and (
             may is None or (may.create_public_threads and may.send_messages_in_threads)
@@ -201,6 +204,16 @@ class Reading:
             meant=tuple(meant),
             refusal=refusal,
         )
+
+
+def _server_id(message: discord.Message) -> int:
+    """0 in direct messages only: of a server that discord.py does not know yet there is no guild,
+    but the event says which it is.
+    """
+    if message.guild is not None:
+        return message.guild.id
+    channel = message.channel
+    return (channel.guild_id or 0) if isinstance(channel, discord.PartialMessageable) else 0
 
 
 def _upload_bytes_max(guild: discord.Guild | None) -> int:

@@ -36,10 +36,9 @@ class Threads:
             try:
                 await self._open(exchange)
                 channel_id = exchange.id
-            except discord.HTTPException as error:
-                log.warning(
-                    "exchange %d: no thread (%d), answers in place", exchange.id, error.code
-                )
+            except (discord.HTTPException, ValueError) as error:
+                # ValueError: of a server that discord.py does not know right now.
+                log.warning("exchange %d: no thread, answers in place: %r", exchange.id, error)
 
         async def operation(tx: Transaction) -> None:
             await exchanges.note_answer_channel(tx, exchange.id, channel_id)

@@ -215,3 +215,25 @@ async def test_every_command_explains_itself(command: str):
     assert code == 0
     assert "Usage:" in output
     assert command == "" or "--config" in output
+
+
+async def test_told_twice_to_stop_it_waits_for_nobody(stage: Stage, tmp_path: Path):
+    config = write_config(stage, tmp_path)
+    process = await easel("run", "--config", str(config), environment=secrets(stage))
+    assert process.stdout is not None
+    async with asyncio.timeout(TIMEOUT_S):
+        assert await process.stdout.readline() == b"easel: ready\n"
+    stage.model.gate.close()
+    asked = await stage.mara.say(stage.channel, f"{stage.me} a fox")
+    async with asyncio.timeout(TIMEOUT_S):
+        await stage.model.gate.arrived()
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGTERM)
+    code, _, errors = await ended(process)
+    assert code == 0
+    assert "Traceback" not in errors
+    stage.model.gate.open()
+    await stage.start()
+    answer = await stage.answers(await stage.thread_of(asked), asked.id)
+    assert last_line(answer[-1]).startswith("-# ")
+    assert len(stage.model.calls) == 1
