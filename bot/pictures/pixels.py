@@ -3,6 +3,7 @@ imported that its start would have to wait for. A Notice is raised for what can 
 whatever else a decoder raises means that the picture is unreadable.
 """
 
+import importlib
 import io
 import math
 from collections.abc import Callable, Generator
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from PIL import Image, ImageCms, ImageMath
+from PIL.AvifImagePlugin import AvifImageFile
 from PIL.GifImagePlugin import GifImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
@@ -42,16 +44,23 @@ WEBP_WRITTEN_PIXELS_MAX = 8_400_000
 WEBP_SIDE_MAX = 16_383
 """Of the format. Source: https://developers.google.com/speed/webp/faq (2026-08)."""
 
-# Importing these four also spares Pillow from importing all it has in search of one.
+# Importing these also spares Pillow from importing all it has in search of one.
 KINDS = (PngImageFile, JpegImageFile, WebPImageFile, GifImageFile)
 FORMATS = tuple(str(kind.format) for kind in KINDS)
+"""Of what the model makes, and of what Discord shows everywhere."""
+UPLOAD_FORMATS = (*FORMATS, str(AvifImageFile.format), "HEIF")
+"""Of what members send; phones send the last two."""
 MEDIA_TYPES = {
     "PNG": "image/png",
     "JPEG": "image/jpeg",
     "MPO": "image/jpeg",  # a JPEG with more pictures behind it, as some phones write
     "WEBP": "image/webp",
     "GIF": "image/gif",
+    "AVIF": "image/avif",
+    "HEIF": "image/heif",
 }
+PHOTOS = {"image/jpeg", "image/avif", "image/heif"}
+"""Lossy already: the copy may be as well."""
 
 Turn = Image.Transpose
 # By the EXIF orientation, whose value says where the first row and column of pixels belong.
@@ -98,16 +107,17 @@ def normalise(source: str, target: str, name: str) -> Header:
 
     Raises as `inspect`.
     """
-    with _opened(source, name) as image:
+    _learn_heif()
+    with _opened(source, name, UPLOAD_FORMATS) as image:
         if image.format == "PNG":
             with _opened(source, name) as twin:
                 twin.verify()  # decoding does not look at the checksums
         size = _within(image.size, LONG_SIDE_MAX)
         image.draft(None, size)
         plain = _plain(image, size)
-        is_jpeg = MEDIA_TYPES[image.format or ""] == "image/jpeg"
+        is_photo = MEDIA_TYPES[image.format or ""] in PHOTOS and plain.mode == "RGB"
     with Path(target).open("r+b") as file:
-        return Header(_write_for_model(plain, file, is_jpeg=is_jpeg), plain.width, plain.height)
+        return Header(_write_for_model(plain, file, is_photo=is_photo), plain.width, plain.height)
 
 
 def refit(source: str, target: str, bytes_max: int) -> str:
@@ -172,15 +182,22 @@ def _webp_side_max(size: tuple[int, int]) -> int:
     return min(WEBP_SIDE_MAX, math.floor(max(size) * math.sqrt(share)))
 
 
+def _learn_heif() -> None:
+    """Tells Pillow of HEIC, in the workshop's process alone: it brings a library of its own."""
+    if "HEIF" not in Image.OPEN:
+        register_heif_opener = importlib.import_module("pillow_heif").register_heif_opener
+        register_heif_opener(thumbnails=False)
+
+
 @contextmanager
-def _opened(source: str, name: str) -> Generator[Image.Image]:
+def _opened(source: str, name: str, formats: tuple[str, ...] = FORMATS) -> Generator[Image.Image]:
     """The picture with only its header read, and found to be within the bounds."""
     # Pillow's WebP reader sets memory aside for all pixels when it opens the file.
     size = _webp_size(source)
     if size is not None:
         _check_size("WEBP", size, name)
     try:
-        image = Image.open(source, formats=FORMATS)
+        image = Image.open(source, formats=formats)
     except Image.DecompressionBombError as error:
         raise _too_large(name, f"{PIXELS_MAX // 1_000_000} megapixels") from error
     with image:
@@ -320,9 +337,9 @@ def _in_srgb(image: Image.Image, profile: bytes) -> Image.Image:
     return colours
 
 
-def _write_for_model(image: Image.Image, file: BinaryIO, *, is_jpeg: bool) -> str:
+def _write_for_model(image: Image.Image, file: BinaryIO, *, is_photo: bool) -> str:
     """The media type of what was written."""
-    if is_jpeg:
+    if is_photo:
         _save(image, file, "JPEG", 95)
         return "image/jpeg"
     if _save(image, file, "PNG") <= PNG_BYTES_MAX:

@@ -20,7 +20,7 @@ UPLOAD_BYTES_MAX_ELSEWHERE = 10 * 1024 * 1024
 """Of one file where no server says otherwise, as discord.py has it."""
 PICTURES_MAX = 16
 PROMPT_LETTERS_MAX = 6_000
-PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif")
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".avif", ".heic", ".heif")
 PERSON_TYPES = {discord.MessageType.default, discord.MessageType.reply}
 THREADED = {discord.ChannelType.text, discord.ChannelType.news}
 

@@ -65,7 +65,7 @@ def cut_by_length() -> str:
     return "The answer reached its length limit and is cut here. Ask me to go on."
 
 
-PICTURES_ACCEPTED = "PNG, JPEG, WebP and GIF pictures are accepted"
+PICTURES_ACCEPTED = "PNG, JPEG, WebP, GIF, AVIF and HEIC pictures are accepted"
 FILE_NAME_LETTERS_MAX = 60
 
 

@@ -52,7 +52,7 @@ async def test_a_cut_file_is_refused_by_its_name(
     notice = await refusal(intake, shelf, data[: int(len(data) * share)], "cut.png")
     assert notice.word is Word.UNREADABLE
     assert "“cut.png”" in notice.sentence
-    assert "PNG, JPEG, WebP and GIF" in notice.sentence
+    assert "PNG, JPEG, WebP, GIF, AVIF and HEIC" in notice.sentence
 
 
 @pytest.mark.parametrize("at", [0.3, 0.6, 0.9])
