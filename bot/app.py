@@ -62,6 +62,9 @@ class Client(commands.Bot):
     """discord.py's bot; what it does on its way up is passed in."""
 
     def __init__(self, settings: Settings, guild_ready_timeout_s: float) -> None:
+        # Easel never speaks aloud; without these the log would begin with two warnings about it.
+        discord.VoiceClient.warn_nacl = False
+        discord.VoiceClient.warn_dave = False
         intents = discord.Intents.none()
         intents.guilds = True
         intents.guild_messages = True
