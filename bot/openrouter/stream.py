@@ -23,7 +23,10 @@ ANSWER_BYTES_MAX = 64 * 1024 * 1024
 _BOM = b"\xef\xbb\xbf"
 _MARK = b'"data:image'
 _HEADER = re.compile(rb'"data:image\\?/[A-Za-z0-9.+-]{1,32};base64,')
-_HEADER_BYTES_MAX = 64
+_HEADER_BEGUN = re.compile(
+    rb'"data:image(\\?(/[A-Za-z0-9.+-]{0,32}(;(b(a(s(e(64?)?)?)?)?)?)?)?)?\Z'
+)
+"""The same while more of it may come. It holds no quote, so that waiting passes over no other."""
 _KEY = re.compile(rb'"url"[ \t\r\n]*:[ \t\r\n]*\Z')
 _KEY_BYTES_MAX = 64
 _TEXT_STEP_BYTES = 4096
@@ -246,7 +249,7 @@ class Decoder:
         text = self._text
         while (mark := text.find(_MARK, self._searched)) >= 0:
             header = _HEADER.match(text, mark)
-            if header is None and len(text) - mark < _HEADER_BYTES_MAX:
+            if header is None and _HEADER_BEGUN.match(text, mark):
                 self._searched = mark  # to be told when more of it is here
                 return None
             self._searched = mark + len(_MARK)

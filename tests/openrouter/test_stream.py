@@ -293,6 +293,10 @@ places = st.lists(st.integers(0, 10_000), max_size=12)
 @example(answer=f'{{"url":"{PNG}\\u0041\\/AA"}}'.encode(), where=[])
 @example(answer=f'{{"url":"{PNG}AA\\x"}}'.encode(), where=[])
 @example(answer=f'data: {{"url":"{PNG}AA\n\ndata: {{"b":1}}\n\n'.encode(), where=[])
+@example(
+    answer=b'{"url":"\\"data:image","a\\"url":"data:image\\/png;base64,","image_url":null}',
+    where=[],
+)
 @example(answer=b' data: {"a":1}\n\n', where=[1])
 @example(answer=b'\xef\xbb\xbf {"a":1}', where=[1, 2, 3, 4])
 def test_any_split_gives_what_json_loads_of_the_whole_line_gives(
