@@ -23,7 +23,7 @@ from bot.conversation.attachments import Attachments
 from bot.conversation.prompt import Terms
 from bot.errors import StartError
 from bot.exchange import Exchanges
-from bot.fetch import Fetch
+from bot.fetch import Fetch, PublicFetch
 from bot.ledger.book import Book
 from bot.ledger.budgets import BudgetLimits
 from bot.ledger.prices import Price
@@ -112,6 +112,7 @@ class App:
                 database = await stack.enter_async_context(Database(folder.database, self._clock))
                 shelf = await stack.enter_async_context(Shelf(folder.shelf))
                 workshop = await stack.enter_async_context(Workshop())
+                downloads = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
                 model = await stack.enter_async_context(
                     OpenRouter(
                         base_url=settings.openrouter.base_url,
@@ -119,10 +120,10 @@ class App:
                         timeout_s=settings.openrouter.timeout_s,
                         shelf=shelf,
                         clock=self._clock,
+                        fetch=PublicFetch(downloads),
                     )
                 )
                 await model.check_key()
-                downloads = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
                 _point_at(settings)
                 client = Client(settings, self._guild_ready_timeout_s)
                 await stack.enter_async_context(client)

@@ -1,11 +1,14 @@
-"""The one downloader: a file of a stranger's, from the few places we trust to serve it, streamed
-into an incoming file of the shelf. What the bytes are is not its business.
+"""The one downloader: a file of a stranger's, from the few places we trust to serve it, or from a
+public address that the model names, streamed into an incoming file of the shelf. What the bytes are
+is not its business.
 """
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Sequence
+import socket
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import cast
 
 import httpx
@@ -29,6 +32,14 @@ _DEAD = {403, 404, 410}
 _log = logging.getLogger(__name__)
 
 
+REDIRECTS_MAX = 3
+_REDIRECTS = {301, 302, 303, 307, 308}
+_NAT64 = ip_network("64:ff9b::/96")
+
+Address = IPv4Address | IPv6Address
+Resolve = Callable[[str, int], Awaitable[list[Address]]]
+
+
 class _TryAgain(Exception):
     """This try failed; the next may not."""
 
@@ -49,50 +60,161 @@ class Fetch:
         Raises Notice: UNREADABLE when the address is none of ours, the link has died or the network
         failed twice, TOO_LARGE beyond `bytes_max`, OWNER as the shelf.
         """
-        address = self._address(url)
-        try:
-            async with asyncio.timeout(DOWNLOAD_TIMEOUT_S):
-                for _ in range(FETCH_TRIES):
-                    try:
-                        return await self._try(address, incoming, bytes_max)
-                    except (httpx.TransportError, _TryAgain) as error:
-                        _log.info("a download failed: %s", type(error).__name__)
-                        await incoming.restart()
-        except TimeoutError:
-            _log.info("a download took too long")
-        raise Notice(Word.UNREADABLE, words.download_failed())
-
-    def _address(self, url: str) -> httpx.URL:
-        """Judged by the same parser that connects, so that the two cannot disagree."""
-        try:
-            address = httpx.URL(url)
-        except (httpx.InvalidURL, ValueError) as error:
-            raise Notice(Word.UNREADABLE, words.download_foreign()) from error
-        if address.userinfo or _origin(address) not in self._allowed:
+        address = _parsed(url)
+        if _origin(address) not in self._allowed:
             raise Notice(Word.UNREADABLE, words.download_foreign())
-        return address
 
-    async def _try(self, address: httpx.URL, incoming: Incoming, bytes_max: int) -> None:
-        async with self._client.stream(
-            "GET",
-            address,
-            headers={"Accept-Encoding": "identity"},
-            follow_redirects=False,
-            timeout=_TIMEOUT,
-        ) as response:
-            _check_status(response.status_code)
-            length = response.headers.get("Content-Length", "")
-            if length.isdecimal() and int(length) > bytes_max:
-                raise Notice(Word.TOO_LARGE, words.over_bytes(bytes_max))
-            received = 0
-            # httpx declares less than it gives: what it gives can and has to be closed.
-            body = cast("AsyncGenerator[bytes]", response.aiter_raw(HOP_BYTES))
-            async with aclosing(body) as pieces:
-                async for piece in pieces:
-                    received += len(piece)
-                    if received > bytes_max:
-                        raise Notice(Word.TOO_LARGE, words.over_bytes(bytes_max))
-                    await incoming.write(piece)
+        async def work() -> None:
+            moved = await _receive(self._client, address, incoming, bytes_max)
+            if moved is not None:
+                raise Notice(Word.UNREADABLE, words.download_failed())
+
+        await _patiently(work, incoming)
+
+
+class PublicFetch:
+    """Downloads from wherever the model points, and only from public addresses: what is connected
+    to is the address that was checked, also after a redirect, so that a name which resolves anew
+    leads nowhere else. What is allowed besides https and port 443 is for tests.
+    """
+
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        *,
+        schemes: Sequence[str] = ("https",),
+        ports: Sequence[int] = (443,),
+        is_allowed: Callable[[Address], bool] | None = None,
+        resolve: Resolve | None = None,
+    ) -> None:
+        self._client = client
+        self._schemes = frozenset(schemes)
+        self._ports = frozenset(ports)
+        self._is_allowed = is_allowed or is_public
+        self._resolve = resolve or resolve_name
+
+    async def download(self, url: str, incoming: Incoming, bytes_max: int) -> None:
+        """Writes what the URL gives into `incoming`, after at most REDIRECTS_MAX redirects.
+
+        Raises Notice as `Fetch.download`; an address that is not public is UNREADABLE.
+        """
+
+        async def work() -> None:
+            target = url
+            for _ in range(REDIRECTS_MAX + 1):
+                moved = await self._one(target, incoming, bytes_max)
+                if moved is None:
+                    return
+                target = moved
+            _log.info("a download was led on too often")
+            raise Notice(Word.UNREADABLE, words.download_failed())
+
+        await _patiently(work, incoming)
+
+    async def _one(self, url: str, incoming: Incoming, bytes_max: int) -> str | None:
+        """Where it has moved to, or None once it is received."""
+        named = _parsed(url)
+        port = named.port or _DEFAULT_PORTS.get(named.scheme, 0)
+        if named.scheme not in self._schemes or port not in self._ports:
+            raise Notice(Word.UNREADABLE, words.download_not_public())
+        host = named.raw_host.decode("ascii")
+        try:
+            addresses = await self._resolve(host, port)
+        except (OSError, ValueError) as error:  # ValueError: no name at all
+            raise _TryAgain from error
+        if not addresses or not all(self._is_allowed(address) for address in addresses):
+            _log.warning("a download from an address that is not public was refused")
+            raise Notice(Word.UNREADABLE, words.download_not_public())
+        moved = await _receive(
+            self._client,
+            named.copy_with(host=str(addresses[0])),
+            incoming,
+            bytes_max,
+            headers={"Host": named.netloc.decode("ascii")},
+            extensions={"sni_hostname": host},
+        )
+        return None if moved is None else str(named.join(moved))
+
+
+def is_public(address: Address) -> bool:
+    """Whether anybody on the internet can be reached there; no address that holds another one."""
+    if isinstance(address, IPv6Address) and (
+        address.ipv4_mapped is not None
+        or address.sixtofour is not None
+        or address.teredo is not None
+        or address in _NAT64
+        or address.scope_id is not None
+    ):
+        return False
+    return address.is_global and not address.is_multicast
+
+
+async def resolve_name(host: str, port: int) -> list[Address]:
+    """All addresses of a name, by the system's resolver. Raises OSError if there are none."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [ip_address(entry[4][0]) for entry in found]
+
+
+async def _patiently(work: Callable[[], Awaitable[None]], incoming: Incoming) -> None:
+    """Tries it FETCH_TRIES times, all within DOWNLOAD_TIMEOUT_S."""
+    try:
+        async with asyncio.timeout(DOWNLOAD_TIMEOUT_S):
+            for _ in range(FETCH_TRIES):
+                try:
+                    return await work()
+                except (httpx.TransportError, _TryAgain) as error:
+                    _log.info("a download failed: %s", type(error).__name__)
+                    await incoming.restart()
+    except TimeoutError:
+        _log.info("a download took too long")
+    raise Notice(Word.UNREADABLE, words.download_failed())
+
+
+def _parsed(url: str) -> httpx.URL:
+    """Judged by the same parser that connects, so that the two cannot disagree."""
+    try:
+        address = httpx.URL(url)
+    except (httpx.InvalidURL, ValueError) as error:
+        raise Notice(Word.UNREADABLE, words.download_foreign()) from error
+    if address.userinfo or not address.host:
+        raise Notice(Word.UNREADABLE, words.download_foreign())
+    return address
+
+
+async def _receive(
+    client: httpx.AsyncClient,
+    address: httpx.URL,
+    incoming: Incoming,
+    bytes_max: int,
+    *,
+    headers: Mapping[str, str] | None = None,
+    extensions: Mapping[str, str] | None = None,
+) -> str | None:
+    """Writes the answer into `incoming`, or gives where it has moved to."""
+    async with client.stream(
+        "GET",
+        address,
+        headers={"Accept-Encoding": "identity", **(headers or {})},
+        extensions=dict(extensions or {}),
+        follow_redirects=False,
+        timeout=_TIMEOUT,
+    ) as response:
+        if response.status_code in _REDIRECTS and "Location" in response.headers:
+            return response.headers["Location"]
+        _check_status(response.status_code)
+        length = response.headers.get("Content-Length", "")
+        if length.isdecimal() and int(length) > bytes_max:
+            raise Notice(Word.TOO_LARGE, words.over_bytes(bytes_max))
+        received = 0
+        # httpx declares less than it gives: what it gives can and has to be closed.
+        body = cast("AsyncGenerator[bytes]", response.aiter_raw(HOP_BYTES))
+        async with aclosing(body) as pieces:
+            async for piece in pieces:
+                received += len(piece)
+                if received > bytes_max:
+                    raise Notice(Word.TOO_LARGE, words.over_bytes(bytes_max))
+                await incoming.write(piece)
+    return None
 
 
 def _check_status(status: int) -> None:

@@ -15,6 +15,7 @@ import httpx
 from bot import words
 from bot.clock import Clock
 from bot.errors import Notice, StartError
+from bot.fetch import PublicFetch
 from bot.money import Usage
 from bot.openrouter import failures
 from bot.openrouter.call import Body, Call, Message, PicturePart, TextPart
@@ -74,14 +75,18 @@ class OpenRouter:
         timeout_s: float,
         shelf: Shelf,
         clock: Clock,
+        fetch: PublicFetch | None = None,
         read_gap_s: float = READ_GAP_S,
     ) -> None:
-        """`timeout_s` is for a whole call, `read_gap_s` for silence within one."""
+        """`timeout_s` is for a whole call, `read_gap_s` for silence within one. Without `fetch` a
+        picture that an answer only points at is lost.
+        """
         self._base_url = base_url
         self._api_key = api_key
         self._timeout_s = timeout_s
         self._read_gap_s = read_gap_s
         self._shelf = shelf
+        self._fetch = fetch
         self._clock = clock
         self._text_needs_both = False
         self._client: httpx.AsyncClient | None = None
@@ -128,7 +133,7 @@ class OpenRouter:
         async def send(deadline_s: float) -> httpx.Response:
             return await self._send(call, deadline_s)
 
-        return _Stream(send, self._shelf, self._timeout_s, self._read_gap_s)
+        return _Stream(send, self._shelf, self._fetch, self._timeout_s, self._read_gap_s)
 
     async def generation(self, generation_id: str) -> Generation | None:
         """What a past call cost; None while that is not known, also because the question failed."""
@@ -253,11 +258,13 @@ class _Stream(AbstractAsyncContextManager[Reply]):
         self,
         send: Callable[[float], Awaitable[httpx.Response]],
         shelf: Shelf,
+        fetch: PublicFetch | None,
         timeout_s: float,
         read_gap_s: float,
     ) -> None:
         self._send = send
         self._shelf = shelf
+        self._fetch = fetch
         self._timeout_s = timeout_s
         self._read_gap_s = read_gap_s
         self._exit = AsyncExitStack()
@@ -282,7 +289,7 @@ class _Stream(AbstractAsyncContextManager[Reply]):
                 raise ConnectionError(type(error).__name__) from error
 
         generation_id = response.headers.get("x-generation-id") or None
-        reply = Reply(receive, self._shelf, generation_id, self._read_gap_s)
+        reply = Reply(receive, self._shelf, self._fetch, generation_id, self._read_gap_s)
         self._exit.push_async_callback(reply.aclose)
         return reply
 

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 
 from bot import words
 from bot.errors import Notice, Word
+from bot.fetch import PublicFetch
 from bot.openrouter.stream import ANSWER_BYTES_MAX, Decoder
 from bot.pictures.shelf import Blob, Incoming, Shelf
 
@@ -23,10 +24,11 @@ class Landing:
     not end the answer, whose usage is still to come: `lost` is why the first of them was not.
     """
 
-    def __init__(self, shelf: Shelf, decoder: Decoder) -> None:
+    def __init__(self, shelf: Shelf, decoder: Decoder, fetch: PublicFetch | None) -> None:
         self.lost: Notice | None = None
         self._shelf = shelf
         self._decoder = decoder
+        self._fetch = fetch
         self._taken: set[str] = set()
         self._of_event: list[Blob | Notice | None] = []  # None: one too many
         # of the one that is open
@@ -115,8 +117,22 @@ class Landing:
         except Notice as notice:
             return notice
 
+    async def _fetched(self, fetch: PublicFetch, url: str) -> Blob | Notice | None:
+        """A picture that the answer only points at."""
+        if len(self._taken) >= PICTURES_MAX:
+            return None
+        try:
+            async with self._shelf.receive(ANSWER_BYTES_MAX) as incoming:
+                await fetch.download(url, incoming, ANSWER_BYTES_MAX)
+                return await incoming.keep()
+        except Notice as notice:
+            return notice
+
     async def _land_whole(self, url: str) -> None:
         """A picture that the decoder left in place, since it is not written in the usual way."""
+        if url.startswith("https://") and self._fetch is not None:
+            self._of_event.append(await self._fetched(self._fetch, url))
+            return
         head, _, base64 = url.partition(",")
         if not head.startswith("data:") or not head.endswith(";base64") or not base64.isascii():
             _log.warning("an answer's picture is no data URL of base64, and is left out")

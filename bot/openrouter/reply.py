@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from bot.errors import CallFailed
+from bot.fetch import PublicFetch
 from bot.money import NanoUsd, Usage
 from bot.openrouter import failures
 from bot.openrouter.facts import Chunk, chunk_of
@@ -81,14 +82,19 @@ class Reply:
     """
 
     def __init__(
-        self, receive: Receive, shelf: Shelf, generation_id: str | None, read_gap_s: float
+        self,
+        receive: Receive,
+        shelf: Shelf,
+        fetch: PublicFetch | None,
+        generation_id: str | None,
+        read_gap_s: float,
     ) -> None:
         self.generation_id = generation_id
         self._receive = receive
         self._shelf = shelf
         self._gap_s = read_gap_s
         self._decoder = Decoder()
-        self._pictures = Landing(shelf, self._decoder)
+        self._pictures = Landing(shelf, self._decoder, fetch)
         self._happenings = self._listen()
         # what was heard so far
         self._has_text = False

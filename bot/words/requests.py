@@ -133,6 +133,10 @@ def download_dead() -> str:
     return "The picture's link has expired or it was deleted. Send the picture again."
 
 
+def download_not_public() -> str:
+    return "The picture's address is not one that everybody can reach, so it was not fetched."
+
+
 def download_foreign() -> str:
     return "Pictures are only fetched from Discord. Send the picture as an attachment."
 

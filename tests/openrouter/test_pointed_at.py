@@ -1,0 +1,63 @@
+"""An answer whose picture is only an address: it is fetched onto the shelf, or that is said."""
+
+import httpx
+import pytest
+
+from bot import words
+from bot.errors import Notice, Word
+from bot.fetch import PublicFetch
+from bot.openrouter.client import Call, Ended, Message, OpenRouter, PictureArrived, Text, TextPart
+from bot.pictures.shelf import Incoming, Shelf
+from bot.sandbox.openrouter import MODEL, ModelSandbox, Say, Show, answer
+from tests.ledger.support import SetClock
+
+ADDRESS = "https://pictures.example/fox.png"
+CALL = Call(MODEL, (Message("user", (TextPart("a fox"),)),), 8_000, True, None, None, "u", "s")
+
+
+class Web(PublicFetch):
+    """A network of one page."""
+
+    def __init__(self, client: httpx.AsyncClient, pages: dict[str, bytes]) -> None:
+        super().__init__(client)
+        self.pages = pages
+
+    async def download(self, url: str, incoming: Incoming, bytes_max: int) -> None:
+        if url not in self.pages:
+            raise Notice(Word.UNREADABLE, words.download_failed())
+        assert len(self.pages[url]) <= bytes_max
+        await incoming.write(self.pages[url])
+
+
+async def heard(shelf: Shelf, pages: dict[str, bytes]) -> list[Text | PictureArrived | Ended]:
+    async with (
+        ModelSandbox() as model,
+        httpx.AsyncClient(trust_env=False) as client,
+        OpenRouter(
+            base_url=model.base_url,
+            api_key=model.api_key,
+            timeout_s=30,
+            shelf=shelf,
+            clock=SetClock(),
+            fetch=Web(client, pages),
+        ) as openrouter,
+    ):
+        model.script(answer(Say("Here."), Show(ADDRESS), Show(ADDRESS)))
+        async with openrouter.stream(CALL) as reply:
+            return [event async for event in reply]
+
+
+async def test_it_is_on_the_shelf_before_anyone_hears_of_it_and_once(shelf: Shelf):
+    events = await heard(shelf, {ADDRESS: b"picture"})
+    arrived = [event.blob for event in events if isinstance(event, PictureArrived)]
+    assert len(arrived) == 1
+    assert shelf.path(arrived[0].id).read_bytes() == b"picture"
+    assert isinstance(events[-1], Ended)
+    assert events[-1].usage is not None
+
+
+async def test_one_that_cannot_be_fetched_is_said_and_its_usage_kept(shelf: Shelf):
+    with pytest.raises(Notice) as raised:
+        await heard(shelf, {})
+    assert raised.value.word is Word.UNREADABLE
+    assert getattr(raised.value, "usage", None) is not None
