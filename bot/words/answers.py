@@ -8,7 +8,7 @@ def reading() -> str:
 
 
 def waiting(position: int) -> str:
-    return "Starting" if position <= 1 else f"Waiting in line at place {position}"
+    return "Starting" if position == 0 else f"Waiting in line at place {position}"
 
 
 def thinking() -> str:
