@@ -16,7 +16,7 @@ USER easel
 # Relative paths of the settings, data/ and config.toml among them, are below this folder.
 WORKDIR /data
 VOLUME /data
-# easel stops in order on SIGTERM; give it limits.stop_grace_s: docker stop -t 300.
+# easel stops in order on SIGTERM; give it limits.stop_grace_s: docker stop -t 330.
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["easel"]
 CMD ["run"]

@@ -82,21 +82,26 @@ def run(config: Path | None) -> None:
 async def _run(settings: Settings) -> None:
     from bot.app import App
 
-    stop = asyncio.Event()
+    stop, answers = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     running = asyncio.current_task()
     assert running is not None
 
     def told_to_stop() -> None:
-        # Told twice, it waits for nobody any more: what runs is noted, and the next start ends it.
-        if stop.is_set():
+        # Told twice, or before it answers, it waits for nobody: what runs is noted, and the next
+        # start ends it.
+        if stop.is_set() or not answers.is_set():
             running.cancel()
         stop.set()
+
+    def ready() -> None:
+        answers.set()
+        print("easel: ready", flush=True)
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, told_to_stop)
     with contextlib.suppress(asyncio.CancelledError):
-        await App(settings).run(stop, ready=lambda: print("easel: ready", flush=True))
+        await App(settings).run(stop, ready)
 
 
 @main.command()

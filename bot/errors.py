@@ -3,6 +3,7 @@
     EaselError
     ├── StartError            the owner must act; the program says the sentence and exits with 1
     │   └── SettingsError     a key of the settings file is wrong
+    ├── Unreachable           Discord is away; nobody has to act, the sweep tries again
     └── Notice                an exchange ends without a result; the sentence goes to the person
         ├── CallFailed        one call at the model failed; says what is proved about its charge
         └── StoreUnavailable  the database cannot be used: full disk, lock, damage
@@ -50,6 +51,10 @@ class SettingsError(StartError):
         self.found = found
         self.allowed = allowed
         super().__init__(f"{file}: {key}: found {found}; allowed is {allowed}.")
+
+
+class Unreachable(EaselError):
+    """Discord cannot be reached right now; the exchange stays where it is and is taken up again."""
 
 
 class Notice(EaselError):

@@ -6,7 +6,7 @@ knows Discord, HTTP, SQL or Pillow.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -16,7 +16,7 @@ from bot.clock import Clock
 from bot.conversation import prompt
 from bot.conversation.arrived import Arrived
 from bot.conversation.attachments import Attachments
-from bot.errors import CallFailed, Notice, StoreUnavailable, Word
+from bot.errors import CallFailed, Notice, StoreUnavailable, Unreachable, Word
 from bot.ledger.book import Book
 from bot.ledger.settling import Settling
 from bot.openrouter.client import Call, Ended, OpenRouter
@@ -96,7 +96,7 @@ class Exchanges:
         answers: Answers,
         clock: Clock,
         terms: prompt.Terms,
-        tell_owner: Callable[[str], Awaitable[None]],
+        tell_owner: Callable[[str], Coroutine[Any, Any, None]],
         spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
     ) -> None:
         self._database = database
@@ -211,12 +211,15 @@ class Exchanges:
                     await self._call(exchange, progress)
                 case _:
                     await self._settle(exchange)
+        except (StoreUnavailable, Unreachable):
+            raise  # it stays at this step, and the sweep takes it up again
         except Notice as notice:
             await self._end(exchange, notice)
         except Exception:
             if exchange.step is Step.SETTLE:
                 raise  # the sweep comes back to it: money is never left half told
             log.exception("exchange %d failed at step %s", exchange.id, exchange.step)
+            self._spawn(self._tell_owner(words.our_fault()))
             await self._end(exchange, Notice(Word.OWNER, words.our_fault()))
 
     async def _wait(self, exchange: Exchange, place: Place, progress: Progress) -> None:
@@ -241,37 +244,36 @@ class Exchanges:
 
     async def _call(self, exchange: Exchange, progress: Progress) -> None:
         """Sends the call, once ever, and keeps what arrives as it arrives."""
-
-        async def claim(tx: Transaction) -> int | None:
-            reservation = await reservations.get(tx, exchange.id, exchange.call_number)
-            unsent = await self._book.mark_sent(tx, exchange.id, exchange.call_number)
-            return reservation.max_tokens if unsent else None
-
-        max_tokens = await self._database.write(claim)
-        if max_tokens is None:
+        key = (exchange.id, exchange.call_number)
+        reservation = await self._database.read(lambda tx: reservations.get(tx, *key))
+        call, _ = await self._next_call(exchange, reservation.max_tokens)
+        progress.stage(words.painting if exchange.may_paint else words.thinking)
+        # Nothing is awaited between this and the sending.
+        if not await self._database.write(lambda tx: self._book.mark_sent(tx, *key)):
             await self._take_up(exchange)
             return
-        call, _ = await self._next_call(exchange, max_tokens)
-        progress.stage(words.painting if exchange.may_paint else words.thinking)
         try:
-            end = await self._listen(exchange, call, progress)
+            end, lost = await self._listen(exchange, call, progress)
         except CallFailed as failure:
             if failure.tell_owner:
-                await self._tell_owner(failure.sentence)
+                self._spawn(self._tell_owner(failure.sentence))
             if not failure.may_retry or exchange.call_number >= CALLS_MAX:
                 raise
             await self._try_again(exchange, failure)
             return
-        cut = Notice(Word.CUT, words.cut_by_length()) if end.finish_reason == "length" else None
+        if lost is None and end.finish_reason == "length":
+            lost = Notice(Word.CUT, words.cut_by_length())
 
         async def operation(tx: Transaction) -> None:
             if end.usage is not None:
-                await self._book.note_usage(tx, exchange.id, exchange.call_number, end.usage)
-            await exchanges.note_end(tx, exchange.id, Step.SETTLE, cut)
+                await self._book.note_usage(tx, *key, end.usage)
+            await exchanges.note_end(tx, exchange.id, Step.SETTLE, lost)
 
         await self._database.write(operation)
 
-    async def _listen(self, exchange: Exchange, call: Call, progress: Progress) -> Ended:
+    async def _listen(
+        self, exchange: Exchange, call: Call, progress: Progress
+    ) -> tuple[Ended, Notice | None]:
         """The stream: text grows in the answer, pictures go onto the shelf, the order is kept."""
         arrived = Arrived(self._database, self._intake, exchange.id)
         async with self._model.stream(call) as reply:
@@ -367,8 +369,8 @@ class Exchanges:
                 for call in await self._database.read(reservations.open_ones):
                     if call.state == "unresolved" and call.exchange_id not in self._tasks:
                         self._spawn(self._learn_cost(call.exchange_id, call.call_number))
-            except StoreUnavailable as error:
-                log.warning("the sweep has to wait: %s", error)
+            except Exception:
+                log.exception("the sweep has to wait")
             await self._clock.sleep(SWEEP_PAUSE_S)
 
     async def stop(self, grace_s: float) -> None:

@@ -8,6 +8,7 @@ import discord
 from discord.ext import commands
 
 from bot import words
+from bot.errors import StoreUnavailable
 from bot.exchange import Exchanges
 from bot.ui.reading import Reading
 
@@ -31,7 +32,11 @@ class Chat(commands.Cog):
     async def _hear(self, message: discord.Message) -> None:
         request = await self._reading.message(message)
         if request is not None:
-            admission = await self._exchanges.admit(request)
+            try:
+                admission = await self._exchanges.admit(request)
+            except StoreUnavailable as error:
+                await message.reply(error.sentence, mention_author=False)
+                return
             if admission.fresh:
                 self._exchanges.start(request.exchange.id)
         elif self._reading.is_greeting(message):

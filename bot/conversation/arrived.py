@@ -2,15 +2,20 @@
 as one piece, in the model's order. Where it is shown is not this module's business.
 """
 
+import asyncio
 from collections.abc import Callable
 
-from bot.errors import CallFailed, Notice
+from bot.errors import CallFailed, Notice, Word
 from bot.openrouter.client import Ended, PictureArrived, Reply, Text
 from bot.pictures.intake import Intake
+from bot.pictures.shelf import Blob
 from bot.store import pictures, pieces
 from bot.store.database import Database, Transaction
 from bot.store.pictures import Picture
 from bot.store.pieces import Piece
+
+ACCEPT_TRIES = 60
+ACCEPT_PAUSE_S = 1.0
 
 
 class Arrived:
@@ -23,13 +28,14 @@ class Arrived:
         self._count = 0
         self._unwritten: list[str] = []
 
-    async def listen(self, reply: Reply, show: Callable[[str], None]) -> Ended:
-        """Takes everything a reply brings and shows each bit of text as it comes.
-
-        Raises what the reply raises, after what had arrived is written; and the Notice of a picture
-        that cannot be read if there is nothing else.
+    async def listen(
+        self, reply: Reply, show: Callable[[str], None]
+    ) -> tuple[Ended, Notice | None]:
+        """Takes everything a reply brings and shows each bit of text as it comes; gives its end,
+        and why a picture of it could not be used, if one could not. Raises what the reply raises,
+        after what had arrived is written.
         """
-        unreadable: Notice | None = None
+        lost: Notice | None = None
         try:
             async for event in reply:
                 match event:
@@ -39,18 +45,29 @@ class Arrived:
                         show(clean)
                     case PictureArrived(blob):
                         try:
-                            await self._write(await self._intake.accept_result(blob))
+                            picture = await self._accept(blob)
                         except Notice as notice:
-                            unreadable = notice
+                            lost = notice
+                            continue
+                        await self._write(picture)
                     case Ended() as end:
                         await self._write()
-                        if unreadable is not None and not self._count:
-                            raise unreadable
-                        return end
+                        return end, lost
         except CallFailed:
             await self._write()
             raise
         raise AssertionError("a reply ends with Ended or a failure")
+
+    async def _accept(self, blob: Blob) -> Picture:
+        """It was paid for, so it waits while the workshop is full."""
+        for _ in range(ACCEPT_TRIES - 1):
+            try:
+                return await self._intake.accept_result(blob)
+            except Notice as notice:
+                if notice.word is not Word.BUSY:
+                    raise
+            await asyncio.sleep(ACCEPT_PAUSE_S)
+        return await self._intake.accept_result(blob)
 
     async def _write(self, picture: Picture | None = None) -> None:
         text = "".join(self._unwritten).strip()

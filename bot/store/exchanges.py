@@ -233,7 +233,8 @@ async def earlier(tx: Transaction, conversation_id: int, before_id: int, most: i
     """
     rows = await tx.all(
         "SELECT id FROM exchange WHERE conversation_id = :conversation_id AND id < :before_id"
-        " AND (word IS NULL OR word NOT IN ('blocked', 'too-large')) ORDER BY id DESC LIMIT :most",
+        " AND (word IS NULL OR word NOT IN ('blocked', 'too-large', 'unreadable', 'owner')"
+        " OR word = 'owner' AND call_number = 0) ORDER BY id DESC LIMIT :most",
         conversation_id=conversation_id,
         before_id=before_id,
         most=most,

@@ -12,7 +12,7 @@ import discord
 
 from bot import words
 from bot.clock import Clock
-from bot.errors import Notice, Word
+from bot.errors import Notice, Unreachable, Word
 from bot.exchange import Admission
 from bot.ledger.book import Book, Charge
 from bot.money import dollars
@@ -88,6 +88,8 @@ class DiscordAnswers:
             await self._patiently(lambda: self._open(exchange))
         except (discord.NotFound, discord.Forbidden) as error:
             raise Notice(Word.PERMISSION, words.may_not_speak()) from error
+        except (aiohttp.ClientError, TimeoutError, discord.DiscordServerError) as error:
+            raise Unreachable from error
 
     async def _open(self, exchange: Exchange) -> None:
         if await self._is_posted(exchange) or await self._posting.adopt_response(exchange):
@@ -134,8 +136,14 @@ class DiscordAnswers:
         try:
             await self._put_parts(exchange, parts)
         except discord.HTTPException as error:
-            if not _is_closed(error):
+            if isinstance(error, discord.DiscordServerError):
                 raise
+            if not _is_closed(error):
+                # Nothing mends what Discord does not take; the end has to be told all the same.
+                log.exception("exchange %d: cannot be shown", exchange.id)
+                plain = f"{words.not_showable()}\n{last_line(exchange, charge)}"
+                await self._posting.put(exchange, messages.ANSWER, plain)
+                return
             if exchange.answer_channel_id == exchange.channel_id:
                 log.warning("exchange %d: cannot be shown (%d)", exchange.id, error.code)
                 return
@@ -176,9 +184,10 @@ class DiscordAnswers:
                 log.warning("exchange %d: a picture cannot be fitted", exchange.id)
         text = f"{words.upload_refused()}\n{part.text}"
         if len(text) > layout.MESSAGE_LETTERS_MAX:
-            last = part.text.rsplit("\n", 1)[-1]
-            text = f"{words.upload_refused()}\n{last}"
-        await self._posting.put(exchange, number, text)
+            text = part.text
+        without = Part(file_text=part.file_text)
+        files = await self._files(exchange, without, first_picture, REFIT_SHARE)
+        await self._posting.put(exchange, number, text, files)
 
     async def _files(
         self, exchange: Exchange, part: Part, first_picture: int, share: float
@@ -222,9 +231,13 @@ class DiscordAnswers:
         if last is None:
             log.warning("exchange %d: its last message is not known", exchange.id)
             return
+
+        async def work() -> None:
+            await self._posting.edited(exchange, last, parts[-1].text, None)
+
         try:
-            await self._posting.edit(exchange, last, parts[-1].text, None)
-        except (discord.HTTPException, aiohttp.ClientError) as error:
+            await self._patiently(work)
+        except (discord.HTTPException, aiohttp.ClientError, TimeoutError) as error:
             log.warning("exchange %d: its cost line stays as it is: %r", exchange.id, error)
 
     async def _is_posted(self, exchange: Exchange) -> bool:

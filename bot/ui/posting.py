@@ -47,17 +47,19 @@ class Posting:
     ) -> None:
         """Makes `part` of the exchange's answer show this content and exactly these files."""
         posted = await self._known(exchange)
-        if part in posted and await self._edited(exchange, posted[part], content, files):
+        if part in posted and await self.edited(exchange, posted[part], content, files):
             return
         found = await self._find(exchange, part, posted, content)
         if found is not None:
             await self._note(found, exchange, part)
             posted = await self._known(exchange)
-            if await self._edited(exchange, posted[part], content, files):
+            if await self.edited(exchange, posted[part], content, files):
                 return
         await self._post(exchange, part, posted, content, files)
 
-    async def _edited(self, exchange: Exchange, posted: Posted, content: str, files: Files) -> bool:
+    async def edited(
+        self, exchange: Exchange, posted: Posted, content: str, files: Files | None
+    ) -> bool:
         """Edits a message, in an archived thread, too; False if it is gone or may not be edited."""
         try:
             try:

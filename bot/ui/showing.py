@@ -7,9 +7,6 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-import aiohttp
-import discord
-
 from bot import words
 from bot.clock import Clock
 from bot.store import messages
@@ -88,15 +85,17 @@ class Showing:
         return self._ended.is_set()
 
     async def _show(self) -> None:
+        try:
+            await self._edit()
+        except Exception as error:  # noqa: BLE001  # whatever it is, the paid work goes on
+            log.info("exchange %d: progress not shown: %r", self._exchange.id, error)
+
+    async def _edit(self) -> None:
         elapsed_s = (self._clock.now_ms() - self._exchange.created_ms) // 1000
         line = words.stage_line(self._stage(), elapsed_s)
         text = "".join(self._text)[-TEXT_LETTERS_READ:]
         chunks = markdown.split(markdown.safe(text), TEXT_LETTERS_MAX)
         content = f"{chunks[-1]}\n\n{line}" if chunks else line
         posted = await self._database.read(lambda tx: messages.of_exchange(tx, self._exchange.id))
-        if messages.ANSWER not in posted:
-            return
-        try:
+        if messages.ANSWER in posted:
             await self._posting.edit(self._exchange, posted[messages.ANSWER], content, None)
-        except (discord.HTTPException, aiohttp.ClientError, TimeoutError) as error:
-            log.info("exchange %d: progress not shown: %r", self._exchange.id, error)

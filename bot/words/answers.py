@@ -57,6 +57,10 @@ def upload_refused() -> str:
     return "Discord refuses the picture as too large, also made smaller. It is kept at Easel's."
 
 
+def not_showable() -> str:
+    return "Discord does not take this answer. Its owner can find out more in the log."
+
+
 def goes_on_in_file() -> str:
     return "The whole answer is in the attached file."
 
