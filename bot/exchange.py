@@ -129,6 +129,7 @@ class Exchanges:
         elif refusal is None and asked.id not in self._places:
             try:
                 place = self._queue.enter(asked.id, asked.member_id, asked.conversation_id)
+                self._places[asked.id] = place  # the sweep may find the row at once
             except Notice as full:
                 refusal = full
 
@@ -150,11 +151,8 @@ class Exchanges:
         try:
             admission = await self._database.write(operation)
         finally:
-            if place is not None:
-                if admission.fresh and admission.refusal is None:
-                    self._places[asked.id] = place
-                else:
-                    place.leave()
+            if place is not None and (admission.refusal is not None or not admission.fresh):
+                self._leave(asked.id)
         return admission
 
     async def _claim(self, tx: Transaction, request: Request, refused: Notice | None) -> None:
@@ -183,9 +181,12 @@ class Exchanges:
             if exchange.step is Step.ANSWER:
                 await self._answer(exchange)
         finally:
-            place = self._places.pop(exchange_id, None)
-            if place is not None:
-                place.leave()
+            self._leave(exchange_id)
+
+    def _leave(self, exchange_id: int) -> None:
+        place = self._places.pop(exchange_id, None)
+        if place is not None:
+            place.leave()
 
     async def _work(self, exchange: Exchange) -> None:
         """All steps up to the answer, in the exchange's place in the queue."""
