@@ -113,6 +113,7 @@ class Exchanges:
         self._spawn = spawn
         self._places: dict[int, Place] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._answered: set[int] = set()  # only their cost is waited for
         self._stopping = False
 
     async def admit(self, request: Request) -> Admission:
@@ -182,6 +183,7 @@ class Exchanges:
                 await self._answer(exchange)
         finally:
             self._leave(exchange_id)
+            self._answered.discard(exchange_id)
 
     def _leave(self, exchange_id: int) -> None:
         place = self._places.pop(exchange_id, None)
@@ -301,14 +303,13 @@ class Exchanges:
         )
 
     async def _take_up(self, exchange: Exchange) -> None:
-        """A call found sent is never sent again: its pictures are the result, or the person is
+        """A call found sent is never sent again: what it brought is the result, or the person is
         told that there is none; what it cost is looked up.
         """
 
         async def operation(tx: Transaction) -> None:
             saved = await pieces.of_exchange(tx, exchange.id)
-            painted = any(piece.picture for piece in saved)
-            none = None if painted else Notice(Word.UNKNOWN, words.interrupted())
+            none = None if saved else Notice(Word.UNKNOWN, words.interrupted())
             await exchanges.note_end(tx, exchange.id, Step.SETTLE, none)
 
         await self._database.write(operation)
@@ -342,18 +343,16 @@ class Exchanges:
 
         await self._database.write(operation)
 
-    async def _learn_cost(self, exchange_id: int, call_number: int) -> None:
-        if await self._settling.look_up(exchange_id, call_number):
-            exchange = await self._read(exchange_id)
-            if exchange.step is Step.DONE:
-                await self._answers.amend(exchange)
-
     async def _answer(self, exchange: Exchange) -> None:
-        """Puts text, pictures and cost into the answer message."""
+        """Puts text, pictures and cost into the answer message. Where the cost is not known yet,
+        the exchange is done when it is and the answer says it.
+        """
         await self._answers.deliver(exchange)
+        self._leave(exchange.id)
+        self._answered.add(exchange.id)
+        if await self._settling.look_up(exchange.id, exchange.call_number):
+            await self._answers.amend(await self._read(exchange.id))
         await self._database.write(lambda tx: exchanges.note_step(tx, exchange.id, Step.DONE))
-        if exchange.call_number:
-            self._spawn(self._learn_cost(exchange.id, exchange.call_number))
 
     def start(self, exchange_id: int) -> None:
         """Lets an exchange go its way in a task of its own; nothing if it is on its way already."""
@@ -367,9 +366,6 @@ class Exchanges:
             try:
                 for exchange_id in await self._database.read(exchanges.open_ids):
                     self.start(exchange_id)
-                for call in await self._database.read(reservations.open_ones):
-                    if call.state == "unresolved" and call.exchange_id not in self._tasks:
-                        self._spawn(self._learn_cost(call.exchange_id, call.call_number))
             except Exception:
                 log.exception("the sweep has to wait")
             await self._clock.sleep(SWEEP_PAUSE_S)
@@ -379,9 +375,10 @@ class Exchanges:
         noted in its rows, to the next start.
         """
         self._stopping = True
-        for exchange_id, place in self._places.items():
-            if not place.running and exchange_id in self._tasks:
-                self._tasks[exchange_id].cancel()
+        for exchange_id, task in self._tasks.items():
+            place = self._places.get(exchange_id)
+            if exchange_id in self._answered or (place is not None and not place.running):
+                task.cancel()
         deadline_s = self._clock.monotonic_s() + grace_s
         while tasks := set(self._tasks.values()):
             left_s = deadline_s - self._clock.monotonic_s()

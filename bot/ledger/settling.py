@@ -34,7 +34,6 @@ class Settling:
         self._model = model
         self._clock = clock
         self._unresolved_s = unresolved_s
-        self._looking_up: set[tuple[int, int]] = set()
 
     async def settle_or_leave(self, tx: Transaction, exchange: Exchange) -> None:
         """Closes the exchange's last call by what is known, or leaves it to `look_up`. One that was
@@ -59,22 +58,14 @@ class Settling:
         """Asks the provider what an unresolved call cost until it says so or the deadline is
         over, then books it. True when this very look-up closed it.
         """
-        key = (exchange_id, call_number)
-        if key in self._looking_up:
-            return False
-        self._looking_up.add(key)
-        try:
-            return await self._look_up(exchange_id, call_number)
-        finally:
-            self._looking_up.discard(key)
-
-    async def _look_up(self, exchange_id: int, call_number: int) -> bool:
         reservation = await self._database.read(
-            lambda tx: reservations.get(tx, exchange_id, call_number)
+            lambda tx: reservations.find(tx, exchange_id, call_number)
         )
-        generation_id, ended_ms = reservation.generation_id, reservation.call_ended_ms
-        if reservation.state != "unresolved" or generation_id is None or ended_ms is None:
+        if reservation is None or reservation.state != "unresolved":
             return False
+        generation_id, ended_ms = reservation.generation_id, reservation.call_ended_ms
+        assert generation_id is not None
+        assert ended_ms is not None
         deadline_ms = ended_ms + int(self._unresolved_s * 1000)
         found: Generation | None = None
         for pause_s in itertools.chain(LOOK_UP_PAUSES_S, itertools.repeat(LOOK_UP_PAUSES_S[-1])):
@@ -95,13 +86,13 @@ class Settling:
     ) -> bool:
         exchange = await exchanges.get(tx, exchange_id)
         kind = await self._kind(tx, exchange)
+        if found is None:
+            return await self._book.book_estimate(tx, exchange_id, call_number, kind)
         if exchange.word is Word.UNKNOWN:
             # The person reads "recovered" once it is known what the lost call cost.
             await exchanges.note_end(
                 tx, exchange_id, exchange.step, Notice(Word.RECOVERED, exchange.sentence or "")
             )
-        if found is None:
-            return await self._book.book_estimate(tx, exchange_id, call_number, kind)
         return await self._book.settle(
             tx, exchange_id, call_number, found.cost_nano_usd, "generation", kind, found
         )

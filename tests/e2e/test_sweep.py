@@ -8,8 +8,9 @@ import pytest
 
 import bot.app
 from bot.exchange import Admission
+from bot.sandbox.openrouter import NoUsage, Paint, Say, answer
 from bot.store.database import Database, Transaction
-from tests.e2e.stage import Stage
+from tests.e2e.stage import Stage, last_line
 
 T = TypeVar("T")
 
@@ -38,3 +39,33 @@ async def test_a_request_that_the_sweep_finds_first_waits_for_nobody(
     again = await stage.mara.say(thread, "make it night")
     await stage.answers(thread, again.id)
     assert [call.words for call in stage.model.calls] == ["a fox", "make it night"]
+
+
+async def test_a_stop_does_not_wait_for_a_cost_and_the_next_start_shows_it(stage: Stage):
+    stage.model.script(answer(Say("Here."), Paint(), NoUsage()))
+    stage.model.generation_misses = 1_000_000
+    stage.limit(unresolved_s=600.0, stop_grace_s=600.0)
+    await stage.start()
+    thread, (message,) = await stage.ask_in_thread("a fox")
+    assert last_line(message).startswith("-# cost not known yet")
+    async with asyncio.timeout(5):
+        await stage.stop()
+    stage.model.generation_misses = 0
+    await stage.start()
+    await stage.until_idle()
+    assert stage.ours(thread) == [message]
+    assert last_line(message).startswith("-# $0.")
+    assert await stage.ledger_nano_usd() == stage.model.account.total_nano_usd
+    assert len(stage.model.calls) == 1
+
+
+async def test_others_of_a_conversation_do_not_wait_for_a_cost(stage: Stage):
+    stage.model.script(answer(Say("Here."), Paint(), NoUsage()))
+    stage.model.generation_misses = 1_000_000
+    stage.limit(unresolved_s=600.0)
+    await stage.start()
+    thread, (first,) = await stage.ask_in_thread("a fox")
+    asked = await stage.mara.say(thread, "what is a fox?")
+    (second,) = await stage.answers(thread, asked.id)
+    assert last_line(second).startswith("-# $0.")
+    assert last_line(first).startswith("-# cost not known yet")
