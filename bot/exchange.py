@@ -22,7 +22,7 @@ from bot.ledger.settling import Settling
 from bot.openrouter.client import Call, Ended, OpenRouter
 from bot.pictures.intake import Intake
 from bot.queue import FairQueue, Place
-from bot.store import conversations, exchanges, pieces, reservations
+from bot.store import conversations, exchanges, reservations
 from bot.store.database import Database, Transaction
 from bot.store.exchanges import Exchange, Meant, Step
 
@@ -306,13 +306,11 @@ class Exchanges:
         """A call found sent is never sent again: what it brought is the result, or the person is
         told that there is none; what it cost is looked up.
         """
-
-        async def operation(tx: Transaction) -> None:
-            saved = await pieces.of_exchange(tx, exchange.id)
-            none = None if saved else Notice(Word.UNKNOWN, words.interrupted())
-            await exchanges.note_end(tx, exchange.id, Step.SETTLE, none)
-
-        await self._database.write(operation)
+        is_there = await Arrived(self._database, self._intake, exchange.id).take_up()
+        none = None if is_there else Notice(Word.UNKNOWN, words.interrupted())
+        await self._database.write(
+            lambda tx: exchanges.note_end(tx, exchange.id, Step.SETTLE, none)
+        )
 
     async def _end(self, exchange: Exchange, notice: Notice) -> None:
         """Ends with a notice. Money is let go only where it is proved that none was charged."""
@@ -352,6 +350,7 @@ class Exchanges:
         self._answered.add(exchange.id)
         if await self._settling.look_up(exchange.id, exchange.call_number):
             await self._answers.amend(await self._read(exchange.id))
+        await self._intake.untag(str(exchange.id))
         await self._database.write(lambda tx: exchanges.note_step(tx, exchange.id, Step.DONE))
 
     def start(self, exchange_id: int) -> None:

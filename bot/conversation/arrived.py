@@ -3,6 +3,7 @@ as one piece, in the model's order. Where it is shown is not this module's busin
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
 
 from bot.errors import CallFailed, Notice, Word
@@ -16,6 +17,8 @@ from bot.store.pieces import Piece
 
 ACCEPT_TRIES = 60
 ACCEPT_PAUSE_S = 1.0
+
+log = logging.getLogger(__name__)
 
 
 class Arrived:
@@ -68,6 +71,25 @@ class Arrived:
                     raise
             await asyncio.sleep(ACCEPT_PAUSE_S)
         return await self._intake.accept_result(blob)
+
+    async def take_up(self) -> bool:
+        """Writes down the pictures that had come when the process was killed, and were not yet.
+        True if there is anything of the answer now.
+        """
+        exchange_id = self._exchange_id
+        saved = await self._database.read(lambda tx: pieces.of_exchange(tx, exchange_id))
+        self._count = len(saved)
+        noted = {piece.picture.id for piece in saved if piece.picture is not None}
+        for blob in await self._intake.left_over(str(exchange_id)):
+            if blob.id not in noted:
+                noted.add(blob.id)
+                try:
+                    picture = await self._accept(blob)
+                except Notice as notice:
+                    log.warning("exchange %d: a picture left over: %s", exchange_id, notice.word)
+                    continue
+                await self._write(picture)
+        return self._count > 0
 
     async def _write(self, picture: Picture | None = None) -> None:
         text = "".join(self._unwritten).strip()

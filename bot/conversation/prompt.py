@@ -72,6 +72,7 @@ async def next_call(
         image_size=exchange.size,
         user=sha256(f"easel:{exchange.member_id}".encode()).hexdigest()[:32],
         session_id=f"easel-{exchange.conversation_id}",
+        tag=str(exchange.id),
     )
     return call, bool(meant)
 

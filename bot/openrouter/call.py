@@ -37,7 +37,8 @@ class Message:
 @dataclass(frozen=True, slots=True)
 class Call:
     """One request. `user` is opaque (hashed) and stands for one person; `session_id` for one
-    conversation, at most 256 characters. `aspect_ratio` such as `16:9`, `image_size` 1K or 2K.
+    conversation, at most 256 characters. `aspect_ratio` such as `16:9`, `image_size` 1K or 2K. The
+    pictures of the answer are kept with tags that begin with `tag`, if there is one.
     """
 
     model: str
@@ -48,6 +49,7 @@ class Call:
     image_size: str | None
     user: str
     session_id: str
+    tag: str = ""
 
 
 class Body:

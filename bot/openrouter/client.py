@@ -133,7 +133,7 @@ class OpenRouter:
         async def send(deadline_s: float) -> httpx.Response:
             return await self._send(call, deadline_s)
 
-        return _Stream(send, self._shelf, self._fetch, self._timeout_s, self._read_gap_s)
+        return _Stream(send, self._shelf, self._fetch, call.tag, self._timeout_s, self._read_gap_s)
 
     async def generation(self, generation_id: str) -> Generation | None:
         """What a past call cost; None while that is not known, also because the question failed."""
@@ -259,12 +259,14 @@ class _Stream(AbstractAsyncContextManager[Reply]):
         send: Callable[[float], Awaitable[httpx.Response]],
         shelf: Shelf,
         fetch: PublicFetch | None,
+        tag: str,
         timeout_s: float,
         read_gap_s: float,
     ) -> None:
         self._send = send
         self._shelf = shelf
         self._fetch = fetch
+        self._tag = tag
         self._timeout_s = timeout_s
         self._read_gap_s = read_gap_s
         self._exit = AsyncExitStack()
@@ -289,7 +291,7 @@ class _Stream(AbstractAsyncContextManager[Reply]):
                 raise ConnectionError(type(error).__name__) from error
 
         generation_id = response.headers.get("x-generation-id") or None
-        reply = Reply(receive, self._shelf, self._fetch, generation_id, self._read_gap_s)
+        reply = Reply(receive, self._shelf, self._fetch, self._tag, generation_id, self._read_gap_s)
         self._exit.push_async_callback(reply.aclose)
         return reply
 

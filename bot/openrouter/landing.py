@@ -24,11 +24,13 @@ class Landing:
     not end the answer, whose usage is still to come: `lost` is why the first of them was not.
     """
 
-    def __init__(self, shelf: Shelf, decoder: Decoder, fetch: PublicFetch | None) -> None:
+    def __init__(self, shelf: Shelf, decoder: Decoder, fetch: PublicFetch | None, tag: str) -> None:
         self.lost: Notice | None = None
         self._shelf = shelf
         self._decoder = decoder
         self._fetch = fetch
+        self._tag = tag
+        self._received = 0
         self._taken: set[str] = set()
         self._of_event: list[Blob | Notice | None] = []  # None: one too many
         # of the one that is open
@@ -51,10 +53,15 @@ class Landing:
             _log.warning("an answer holds more than %d pictures", PICTURES_MAX)
             return
         try:
-            incoming = self._shelf.receive(ANSWER_BYTES_MAX)
+            incoming = self._receive()
             self._incoming = await self._exit.enter_async_context(incoming)
         except Notice as notice:
             self._trouble = notice
+
+    def _receive(self) -> Incoming:
+        self._received += 1
+        tag = f"{self._tag}-{self._received:03}" if self._tag else None
+        return self._shelf.receive(ANSWER_BYTES_MAX, tag)
 
     async def write(self, base64: bytes) -> None:
         """Back only when there is room for more: nobody reads on before."""
@@ -122,7 +129,7 @@ class Landing:
         if len(self._taken) >= PICTURES_MAX:
             return None
         try:
-            async with self._shelf.receive(ANSWER_BYTES_MAX) as incoming:
+            async with self._receive() as incoming:
                 await fetch.download(url, incoming, ANSWER_BYTES_MAX)
                 return await incoming.keep()
         except Notice as notice:

@@ -86,6 +86,7 @@ class Reply:
         receive: Receive,
         shelf: Shelf,
         fetch: PublicFetch | None,
+        tag: str,
         generation_id: str | None,
         read_gap_s: float,
     ) -> None:
@@ -94,7 +95,7 @@ class Reply:
         self._shelf = shelf
         self._gap_s = read_gap_s
         self._decoder = Decoder()
-        self._pictures = Landing(shelf, self._decoder, fetch)
+        self._pictures = Landing(shelf, self._decoder, fetch, tag)
         self._happenings = self._listen()
         # what was heard so far
         self._has_text = False

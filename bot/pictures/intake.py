@@ -59,6 +59,14 @@ class Intake:
             raise
         return _picture(blob, header)
 
+    async def left_over(self, tag: str) -> list[Blob]:
+        """What the model made that is kept with this tag, in the order in which it came."""
+        return await self._shelf.tagged(f"{tag}-")
+
+    async def untag(self, tag: str) -> None:
+        """Forgets the tag: what was kept with it is noted by now."""
+        await self._shelf.untag(f"{tag}-")
+
     async def _job(self, unreadable: str, job: Callable[..., T], *arguments: object) -> T:
         """The workshop does not know whose picture it is; the sentence given here does."""
         try:

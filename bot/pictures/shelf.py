@@ -10,6 +10,7 @@ import hashlib
 import logging
 import os
 import secrets
+import shutil
 import threading
 from collections.abc import AsyncIterator, Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
@@ -56,6 +57,7 @@ class Shelf:
         self._folder = folder
         self._incoming = folder / "incoming"
         self._fitted = folder / "fitted"
+        self._tagged = folder / "tagged"
         self._placing = threading.Lock()
         self._executor: ThreadPoolExecutor | None = None
 
@@ -78,9 +80,24 @@ class Shelf:
         self._executor = None
         await asyncio.to_thread(executor.shutdown)
 
-    def receive(self, bytes_max: int) -> "Incoming":
-        """A place for bytes that are still arriving: `async with shelf.receive(…) as incoming:`."""
-        return Incoming(self, self._incoming / secrets.token_hex(16), bytes_max)
+    def receive(self, bytes_max: int, tag: str | None = None) -> "Incoming":
+        """A place for bytes still arriving: `async with shelf.receive(…) as incoming:`. What is
+        kept with a tag is `tagged` until it is untagged, whenever the process is killed.
+        """
+        return Incoming(self, self._incoming / secrets.token_hex(16), bytes_max, tag)
+
+    async def tagged(self, prefix: str) -> list[Blob]:
+        """What was kept with tags that begin so, in their order; on the shelf by now."""
+        return await self.run(self._find_tagged, prefix)
+
+    async def untag(self, prefix: str) -> None:
+        """Forgets the tags that begin so; what they were on stays on the shelf."""
+
+        def forget() -> None:
+            for path in self._tagged.glob(f"{prefix}*"):
+                path.unlink()
+
+        await self.run(forget)
 
     def path(self, blob_id: str) -> Path:
         """Where a blob's bytes are, or would be: for reading and uploading, never for writing."""
@@ -136,6 +153,21 @@ class Shelf:
             # Also when it was there: whoever renamed it may have been killed before this.
             _sync_folder(target.parent)
 
+    def tag(self, source: Path, tag: str) -> None:
+        """In a thread: gives a finished file a second name. Durable after it."""
+        _name_twice(source, self._tagged / tag)
+        _sync_folder(self._tagged)
+
+    def _find_tagged(self, prefix: str) -> list[Blob]:
+        found: list[Blob] = []
+        for path in sorted(self._tagged.glob(f"{prefix}*")):
+            with path.open("rb") as file:
+                sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+            found.append(Blob(sha256, path.stat().st_size))
+            _name_twice(path, self._incoming / path.name)
+            self.place(self._incoming / path.name, found[-1])
+        return found
+
     def place_fitted(self, source: Path, blob_id: str, bytes_max: int, suffix: str) -> Path:
         """In a thread: keeps a derivative for a while. It can be made again: it is not synced."""
         target = self._fitted / f"{blob_id}-{bytes_max}{suffix}"
@@ -147,7 +179,7 @@ class Shelf:
         return target
 
     def _prepare(self) -> None:
-        for folder in (self._folder, self._incoming, self._fitted):
+        for folder in (self._folder, self._incoming, self._fitted, self._tagged):
             folder.mkdir(parents=True, exist_ok=True)
             _sync_folder(folder)
         for folder in (self._incoming, self._fitted):
@@ -170,10 +202,11 @@ class Incoming:
     nothing to do but leave.
     """
 
-    def __init__(self, shelf: Shelf, path: Path, bytes_max: int) -> None:
+    def __init__(self, shelf: Shelf, path: Path, bytes_max: int, tag: str | None) -> None:
         self.path = path
         self._shelf = shelf
         self._bytes_max = bytes_max
+        self._tag = tag
         # What follows belongs to whoever holds the lock. It is only ever taken in the threads.
         self._lock = threading.Lock()
         self._file: int | None = None
@@ -299,6 +332,8 @@ class Incoming:
         os.fsync(self._opened())
         self._close()
         blob = Blob(self._hash.hexdigest(), self._size_bytes)
+        if self._tag is not None:
+            self._shelf.tag(self.path, self._tag)
         self._shelf.place(self.path, blob)
         return blob
 
@@ -341,6 +376,14 @@ def _has_size(path: Path, size_bytes: int) -> bool:
         return path.stat().st_size == size_bytes
     except FileNotFoundError:
         return False
+
+
+def _name_twice(source: Path, target: Path) -> None:
+    target.unlink(missing_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:  # a file system without hard links
+        shutil.copyfile(source, target)
 
 
 def _make_folder(folder: Path) -> None:
