@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from PIL import Image, ImageCms, ImageMath
+from PIL import AvifImagePlugin, Image, ImageCms, ImageMath
 from PIL.AvifImagePlugin import AvifImageFile
 from PIL.GifImagePlugin import GifImageFile
 from PIL.JpegImagePlugin import JpegImageFile
@@ -21,6 +21,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from bot import words
 from bot.errors import Notice, Word
+from bot.pictures import headers
 
 PIXELS_MAX = 40_000_000
 WEBP_PIXELS_MAX = 16_000_000
@@ -43,6 +44,9 @@ WEBP_WRITTEN_PIXELS_MAX = 8_400_000
 """The largest picture of the model. With alpha a megapixel takes 0.15 s, several times over."""
 WEBP_SIDE_MAX = 16_383
 """Of the format. Source: https://developers.google.com/speed/webp/faq (2026-08)."""
+
+DECODER_THREADS = 2
+"""Of AVIF and HEIC, on any machine: each takes of the bound of memory."""
 
 # Importing these also spares Pillow from importing all it has in search of one.
 KINDS = (PngImageFile, JpegImageFile, WebPImageFile, GifImageFile)
@@ -186,16 +190,16 @@ def _learn_heif() -> None:
     """Tells Pillow of HEIC, in the workshop's process alone: it brings a library of its own."""
     if "HEIF" not in Image.OPEN:
         register_heif_opener = importlib.import_module("pillow_heif").register_heif_opener
-        register_heif_opener(thumbnails=False)
+        only_the_picture = {"thumbnails": False, "depth_images": False, "aux_images": False}
+        register_heif_opener(decode_threads=DECODER_THREADS, **only_the_picture)
+        AvifImagePlugin.DEFAULT_MAX_THREADS = DECODER_THREADS
 
 
 @contextmanager
 def _opened(source: str, name: str, formats: tuple[str, ...] = FORMATS) -> Generator[Image.Image]:
     """The picture with only its header read, and found to be within the bounds."""
-    # Pillow's WebP reader sets memory aside for all pixels when it opens the file.
-    size = _webp_size(source)
-    if size is not None:
-        _check_size("WEBP", size, name)
+    for image_format, size in headers.sizes(source):
+        _check_size(image_format, size, name)
     try:
         image = Image.open(source, formats=formats)
     except Image.DecompressionBombError as error:
@@ -218,33 +222,6 @@ def _check_size(image_format: str, size: tuple[int, int], name: str) -> None:
 
 def _too_large(name: str, bound: str) -> Notice:
     return Notice(Word.TOO_LARGE, words.picture_too_large(name, bound))
-
-
-def _webp_size(source: str) -> tuple[int, int] | None:
-    """A WebP's width and height by its header, or None for anything else.
-
-    Source: https://developers.google.com/speed/webp/docs/riff_container (2026-08).
-    """
-    with Path(source).open("rb") as file:
-        head = file.read(30)
-    if len(head) < 30 or head[:4] != b"RIFF" or head[8:12] != b"WEBP":
-        return None
-    match head[12:16]:
-        case b"VP8X":
-            return (
-                int.from_bytes(head[24:27], "little") + 1,
-                int.from_bytes(head[27:30], "little") + 1,
-            )
-        case b"VP8L":
-            bits = int.from_bytes(head[21:25], "little")
-            return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
-        case b"VP8 ":
-            return (
-                int.from_bytes(head[26:28], "little") & 0x3FFF,
-                int.from_bytes(head[28:30], "little") & 0x3FFF,
-            )
-        case _:
-            return None
 
 
 def _within(size: tuple[int, int], side_max: int) -> tuple[int, int]:
@@ -279,6 +256,15 @@ def _plain(image: Image.Image, size: tuple[int, int]) -> Image.Image:
 
 
 def _orientation(image: Image.Image) -> int:
+    """What is still to be done, by EXIF's number.
+
+    The boxes of AVIF and HEIC say how a picture is turned, and its metadata have no say: Pillow
+    passes an AVIF's on as EXIF, and HEIC comes turned.
+    """
+    if image.format == "HEIF":
+        return 1
+    if image.format == "AVIF":
+        image.info.pop("xmp", None)
     try:
         value: object = image.getexif().get(ORIENTATION_TAG)
     except Exception:  # noqa: BLE001 - broken metadata spoils no picture
@@ -298,7 +284,7 @@ def _eight_bit(image: Image.Image) -> Image.Image:
         case _:
             pass
     if image.has_transparency_data:
-        clear = image.convert("RGBA")
+        clear = image if image.mode == "RGBA" else image.convert("RGBA")
         opaque = clear.getchannel("A").getextrema() == (255, 255)
         return clear.convert("RGB") if opaque else clear
     return image if image.mode in {"L", "RGB", "CMYK"} else image.convert("RGB")
