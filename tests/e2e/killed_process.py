@@ -1,7 +1,14 @@
-"""The real bot, which kills itself with SIGKILL right after the commit that makes a condition true:
-`python -m tests.e2e.killed_process CONFIG POINT`. Points are `step:<step>` of the newest exchange,
-`state:<state>` of its newest reservation, `generation`, `picture` or `message` for a row that is
-there.
+"""The real bot, which kills itself with SIGKILL at a point of an exchange's way:
+`python -m tests.e2e.killed_process CONFIG POINT`. Points are
+
+- right after the commit that makes it true: `step:<step>` of the newest exchange, `state:<state>`
+  of its newest reservation, `generation`, `text`, `picture` or `message` for a row that is there;
+- between the world and the row that notes it: `opened` (the thread is there), `posted:<part>` (the
+  message of the part is there), `received` (a picture's bytes are whole, and it has no name on the
+  shelf yet), `shelved` (it has one, and nobody knows), `shown` (the result stands in the answer
+  message).
+
+With the point `none` it lives until somebody else kills it.
 """
 
 import asyncio
@@ -13,11 +20,24 @@ from pathlib import Path
 from typing import TypeVar
 
 import bot.app
+import bot.ui.answer
 from bot import logs
+from bot.pictures.intake import Intake
+from bot.pictures.shelf import Blob, Shelf
 from bot.settings import load
 from bot.store.database import Database, Transaction
+from bot.store.exchanges import Exchange
+from bot.store.messages import Posted
+from bot.store.pictures import Picture
+from bot.ui.posting import Files, Posting
+from bot.ui.threads import Threads
 
 T = TypeVar("T")
+
+
+def die_at(point: str) -> None:
+    if sys.argv[2] == point:
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 async def reached(tx: Transaction) -> set[str]:
@@ -30,21 +50,53 @@ async def reached(tx: Transaction) -> set[str]:
     points = {f"step:{row['step']}" for row in exchanges}
     points |= {f"state:{row['state']}" for row in calls}
     points |= {"generation" for row in calls if row["generation_id"] is not None}
-    if await tx.all("SELECT 1 FROM piece WHERE picture_id IS NOT NULL LIMIT 1"):
-        points.add("picture")
-    if await tx.all("SELECT 1 FROM message LIMIT 1"):
-        points.add("message")
+    for kind, row in (
+        ("text", "piece WHERE text IS NOT NULL"),
+        ("picture", "piece WHERE picture_id IS NOT NULL"),
+        ("message", "message"),
+    ):
+        if await tx.all(f"SELECT 1 FROM {row} LIMIT 1"):
+            points.add(kind)
     return points
 
 
 class DeadlyDatabase(Database):
-    """The database, deadly at the point."""
-
     async def write(self, operation: Callable[[Transaction], Awaitable[T]]) -> T:
         result = await super().write(operation)
         if sys.argv[2] in await self.read(reached):
-            os.kill(os.getpid(), signal.SIGKILL)
+            die_at(sys.argv[2])
         return result
+
+
+class DeadlyThreads(Threads):
+    async def _open(self, exchange: Exchange) -> None:
+        await super()._open(exchange)
+        die_at("opened")
+
+
+class DeadlyPosting(Posting):
+    async def note(self, message_id: int, exchange_id: int, part: int, channel_id: int) -> None:
+        die_at(f"posted:{part}")
+        await super().note(message_id, exchange_id, part, channel_id)
+
+    async def edit(
+        self, exchange: Exchange, posted: Posted, content: str, files: Files | None
+    ) -> None:
+        await super().edit(exchange, posted, content, files)
+        if files is not None:  # progress leaves the files as they are
+            die_at("shown")
+
+
+class DeadlyShelf(Shelf):
+    def place(self, source: Path, blob: Blob) -> None:
+        die_at("received")
+        super().place(source, blob)
+
+
+class DeadlyIntake(Intake):
+    async def accept_result(self, blob: Blob) -> Picture:
+        die_at("shelved")
+        return await super().accept_result(blob)
 
 
 async def main() -> None:
@@ -56,4 +108,8 @@ async def main() -> None:
 
 if __name__ == "__main__":
     bot.app.Database = DeadlyDatabase
+    bot.app.Shelf = DeadlyShelf
+    bot.app.Intake = DeadlyIntake
+    bot.ui.answer.Threads = DeadlyThreads
+    bot.ui.answer.Posting = DeadlyPosting
     asyncio.run(main())
