@@ -313,6 +313,13 @@ async def _connect(client: Client, lost: list[StartError]) -> None:
     except discord.ConnectionClosed as error:
         lost.append(StartError(words.discord_closed(error.code)))
     except Exception as error:
+        if (
+            getattr(client, "ws", None) is None
+        ):  # until the first connection, whatever its type says
+            # After a first attempt that failed discord.py would resume a session that never was.
+            reason = type(error.__context__ or error).__name__
+            lost.append(StartError(words.discord_unreachable(reason)))
+            return
         # An event that discord.py cannot read ends its connection: not an ordinary stop.
         log.exception("the connection to Discord ended")
         lost.append(StartError(words.internal_error(type(error).__name__)))

@@ -35,6 +35,15 @@ class _Lines(logging.Formatter):
         return text
 
 
+def _briefly(record: logging.LogRecord) -> bool:
+    """discord.py tells of every lost connection with a traceback of fifty lines, and mends it."""
+    if record.name == "discord.client" and str(record.msg).startswith("Attempting a reconnect"):
+        error = record.exc_info[1] if record.exc_info else None
+        record.msg = f"{record.getMessage()} ({type(error).__name__})"
+        record.args = record.exc_info = record.exc_text = None
+    return True
+
+
 def set_up(secrets: Iterable[str] = (), *, level: int = logging.INFO) -> None:
     """Logs from now on to the standard error of this moment, in place of what was set up before.
 
@@ -43,6 +52,7 @@ def set_up(secrets: Iterable[str] = (), *, level: int = logging.INFO) -> None:
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Lines(secrets))
+    handler.addFilter(_briefly)
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for name in CHATTY:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))

@@ -64,6 +64,24 @@ def test_libraries_are_heard_from_a_warning_on(capsys: pytest.CaptureFixture[str
     assert text.count("trouble") == 2
 
 
+def test_a_reconnect_is_one_line_and_other_errors_keep_their_traceback(
+    capsys: pytest.CaptureFixture[str],
+):
+    logs.set_up()
+    log = logging.getLogger("discord.client")
+    try:
+        raise ConnectionResetError("the line was cut")
+    except ConnectionResetError:
+        log.exception("Attempting a reconnect in %.2fs", 1.5)
+        said = written(capsys)
+        log.exception("Ignoring exception in %s", "on_message")
+    assert said.endswith(
+        "ERROR discord.client: Attempting a reconnect in 1.50s (ConnectionResetError)\n"
+    )
+    assert said.count("\n") == 1
+    assert "Traceback" in written(capsys)
+
+
 def test_setting_up_twice_logs_once(capsys: pytest.CaptureFixture[str]):
     logs.set_up()
     logs.set_up([SECRET])

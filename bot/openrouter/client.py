@@ -152,8 +152,8 @@ class OpenRouter:
         try:
             status, body = await self._ask("/key", {})
         except (httpx.HTTPError, TimeoutError) as error:
-            _log.warning("the key was not checked: %s", type(error).__name__)
-            raise StartError(words.openrouter_unreachable(self._base_url)) from error
+            reason = type(error).__name__
+            raise StartError(words.openrouter_unreachable(self._base_url, reason)) from error
         if status in {401, 403}:
             raise StartError(words.key_refused())
         try:

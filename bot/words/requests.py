@@ -239,10 +239,10 @@ def picture_refused() -> str:
     return "The model cannot read a picture that went along. Please send it as PNG or JPEG."
 
 
-def openrouter_unreachable(base_url: str) -> str:
+def openrouter_unreachable(base_url: str, reason: str) -> str:
     return (
-        f"OpenRouter cannot be reached at {base_url}: check openrouter.base_url and the network,"
-        " then start Easel again."
+        f"OpenRouter cannot be reached at {base_url} ({reason}): check openrouter.base_url and the"
+        " network, then start Easel again."
     )
 
 
