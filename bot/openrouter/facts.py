@@ -172,6 +172,6 @@ def _amount(value: object) -> NanoUsd | None:
 def _count(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         return 0
-    if not 0 <= value <= TOKENS_MAX:
+    if not Decimal(value).is_finite() or not 0 <= value <= TOKENS_MAX:
         return 0
     return int(value)
