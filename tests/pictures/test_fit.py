@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -24,7 +24,8 @@ from tests.pictures.paint import (
 )
 from tests.pictures.support import files, keep
 
-LIMITS = [8_000_000, 3_000_000, 1_000_000, 400_000, 100_000]
+MIB = 1024 * 1024
+LIMITS = [100 * MIB, 25 * MIB, 8 * MIB, 3 * MIB, MIB, 400_000, 100_000]
 
 
 async def shelve(intake: Intake, shelf: Shelf, data: bytes) -> Picture:
@@ -95,12 +96,61 @@ async def test_alpha_is_kept_under_any_limit(
     data = encoded(original, "PNG", compress_level=1)
     picture = await shelve(intake, shelf, data)
     fitted = await fit.fit(picture, limit)
+    assert fitted.changed == (len(data) > limit)
     assert fitted.path.stat().st_size <= limit
     assert fitted.suffix == (".webp" if fitted.changed else ".png")
     with Image.open(fitted.path) as image:
         found = means(image, 3)
     assert [colour[3] for colour in found] == [0, 255, 255]
     assert all(alike(*pair, 4) for pair in zip(found[1:], means(original, 3)[1:], strict=True))
+
+
+@pytest.mark.parametrize(("mode", "limit"), [("RGB", MIB), ("RGB", 10 * MIB), ("RGBA", MIB)])
+async def test_the_largest_of_the_model_fits(
+    intake: Intake, shelf: Shelf, fit: Fit, mode: str, limit: int
+) -> None:
+    """And what is hardest to make small, too: it is nothing but noise."""
+    data = encoded(noise(3840, 2160, mode), "PNG", compress_level=1)
+    assert len(data) > 23 * MIB
+    fitted = await fit.fit(await shelve(intake, shelf, data), limit)
+    assert limit * 0.5 < fitted.path.stat().st_size <= limit
+    with Image.open(fitted.path) as image:
+        assert image.mode == mode
+        assert (image.size == (3840, 2160)) == (limit > MIB)
+
+
+def kinds() -> Iterator[tuple[str, bytes, Image.Image]]:
+    """Of each kind one that needs room, and what is to be seen of it."""
+    plain = grainy([[RED, GREEN, BLUE]], 256)
+    clear = grainy([[RED, GREEN, BLUE]], 256, "RGBA")
+    grey = plain.convert("L")
+    deep = Image.frombytes("I;16", grey.size, bytes(v for v in grey.tobytes() for _ in (0, 1)))
+    few = clear.quantize(128, Image.Quantize.FASTOCTREE)
+    ink = plain.convert("CMYK")
+    yield "png of 16 bits", encoded(deep, "PNG"), grey
+    yield "png palette with alpha", encoded(few, "PNG"), few
+    yield "png grey with alpha", encoded(clear.convert("LA"), "PNG"), clear.convert("LA")
+    yield "gif with a clear colour", encoded(clear, "GIF"), clear
+    yield "gif of frames", encoded(plain, "GIF", save_all=True, append_images=[clear] * 2), plain
+    yield "jpeg of four colours", encoded(ink, "JPEG", quality=100), ink
+    yield "webp", encoded(plain, "WEBP", lossless=True), plain
+    yield "webp with alpha", encoded(clear, "WEBP", lossless=True), clear
+
+
+async def test_every_kind_keeps_its_colours_and_its_alpha(
+    intake: Intake, shelf: Shelf, fit: Fit
+) -> None:
+    for name, data, shown in kinds():
+        fitted = await fit.fit(await shelve(intake, shelf, data), len(data) // 2)
+        wanted = means(shown, 3)
+        is_clear = wanted[0][3] == 0
+        assert fitted.suffix == (".webp" if is_clear else ".jpg"), name
+        with Image.open(fitted.path) as image:
+            found = means(image, 3)
+        assert found[0][3] == wanted[0][3], name
+        seen = slice(1, 3) if is_clear else slice(0, 3)
+        for pair in zip(found[seen], wanted[seen], strict=True):
+            assert alike(*pair, 6), name
 
 
 async def test_colours_hardly_change_where_quality_alone_suffices(
