@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.sandbox.discord import posting
+from bot.sandbox.discord import images, posting
 from bot.sandbox.discord.forms import Draft, Upload
 from bot.sandbox.discord.shapes import Json
 from bot.sandbox.discord.world import Message
@@ -20,6 +20,7 @@ from tests.e2e.photos import (
     shas,
 )
 from tests.e2e.stage import Stage
+from tests.pictures.boxes import Coded, Kind, file_of, still, turn_boxes
 from tests.pictures.paint import (
     BLUE,
     GOLD,
@@ -79,6 +80,27 @@ async def test_a_phones_photo_comes_upright_and_says_nothing_of_its_owner(
     assert not shown.getexif()
     assert HOME.encode() not in data
     assert b"Exif" not in data
+    top, _ = read_blocks(on_shelf(stage, stage.sha256(data)), 3, 2)
+    assert all(alike(one, wanted, 24) for one, wanted in zip(top, (RED, GREEN, BLUE), strict=True))
+
+
+@pytest.mark.parametrize("kind", ["AVIF", "HEIF"])
+@pytest.mark.parametrize("content_type", ["image/heic", "application/octet-stream"])
+async def test_what_phones_send_is_a_photo_whatever_discord_takes_it_for(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, kind: Kind, content_type: str
+):
+    def judged(name: str, data: bytes) -> str:
+        return content_type
+
+    monkeypatch.setattr(images, "media_type", judged)
+    await stage.start()
+    coded = Coded.of(kind, turned(blocks([[RED, GREEN, BLUE], [GOLD, WHITE, RED]], side=64), 6))
+    photo = file_of(kind, still(coded, *turn_boxes(6)))
+    name = {"AVIF": "photo.avif", "HEIF": "IMG_0001.HEIC"}[kind]
+    await stage.ask_in_thread("make it night", files=[(name, photo)])
+    (data,) = received(stage)
+    assert media_types(stage.model.calls[-1]) == ["image/jpeg"]
+    assert opened(data).size == (192, 128)
     top, _ = read_blocks(on_shelf(stage, stage.sha256(data)), 3, 2)
     assert all(alike(one, wanted, 24) for one, wanted in zip(top, (RED, GREEN, BLUE), strict=True))
 
