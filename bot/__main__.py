@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 
 config_option = click.option(
     "--config",
+    metavar="FILE",
     type=click.Path(path_type=Path, dir_okay=True),
     help="The settings file; without it $EASEL_CONFIG, else ./config.toml.",
 )
@@ -146,11 +147,12 @@ def migrate_command(config: Path | None) -> None:
 @click.option(
     "--by", type=click.Choice(BYS), default="day", show_default=True, help="For the table."
 )
-@click.option("--server", type=int, help="Only this server, by its id.")
+@click.option("--server", metavar="ID", type=int, help="Only this server, by its id.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON array of rows, for programs.")
 @click.option(
     "--csv",
     "csv_file",
+    metavar="FILE",
     type=click.Path(path_type=Path, dir_okay=False, writable=True),
     help="Write every entry of the books to this file.",
 )
