@@ -24,17 +24,20 @@ CONNECT_TIMEOUT_S = 10
 GAP_TIMEOUT_S = 30
 """The longest silence in the middle of a file."""
 HOP_BYTES = 256 * 1024
+REDIRECTS_MAX = 3
+"""Followed for one picture that is only pointed at."""
 
 _TIMEOUT = httpx.Timeout(GAP_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 # Discord answers 404 for a link that has expired or whose file is gone.
 _DEAD = {403, 404, 410}
-_log = logging.getLogger(__name__)
-
-
-REDIRECTS_MAX = 3
 _REDIRECTS = {301, 302, 303, 307, 308}
-_NAT64 = ip_network("64:ff9b::/96")
+# Of IPv6 only this is given out (https://www.iana.org/assignments/ipv6-unicast-address-assignments);
+# what leads on to IPv4, such as mapped addresses and NAT64, and old local ones lie outside.
+_UNICAST = ip_network("2000::/3")
+# Special ones that not every Python of 3.11 knows (IANA's special-purpose registries, 2026-08).
+_SPECIAL = tuple(map(ip_network, ("192.0.0.0/24", "192.88.99.0/24", "3fff::/20")))
+_log = logging.getLogger(__name__)
 
 Address = IPv4Address | IPv6Address
 Resolve = Callable[[str, int], Awaitable[list[Address]]]
@@ -114,8 +117,8 @@ class PublicFetch:
     async def _one(self, url: str, incoming: Incoming, bytes_max: int) -> str | None:
         """Where it has moved to, or None once it is received."""
         named = _parsed(url)
-        port = named.port or _DEFAULT_PORTS.get(named.scheme, 0)
-        if named.scheme not in self._schemes or port not in self._ports:
+        port = _DEFAULT_PORTS.get(named.scheme) if named.port is None else named.port
+        if named.scheme not in self._schemes or port is None or port not in self._ports:
             raise Notice(Word.UNREADABLE, words.download_not_public())
         host = named.raw_host.decode("ascii")
         try:
@@ -130,7 +133,9 @@ class PublicFetch:
             named.copy_with(host=str(addresses[0])),
             incoming,
             bytes_max,
-            headers={"Host": named.netloc.decode("ascii")},
+            # Closed, for a connection is kept by its address: to another name there it would be
+            # lent without that name's certificate being seen.
+            headers={"Host": named.netloc.decode("ascii"), "Connection": "close"},
             extensions={"sni_hostname": host},
         )
         return None if moved is None else str(named.join(moved))
@@ -139,12 +144,13 @@ class PublicFetch:
 def is_public(address: Address) -> bool:
     """Whether anybody on the internet can be reached there; no address that holds another one."""
     if isinstance(address, IPv6Address) and (
-        address.ipv4_mapped is not None
+        address not in _UNICAST
         or address.sixtofour is not None
         or address.teredo is not None
-        or address in _NAT64
         or address.scope_id is not None
     ):
+        return False
+    if any(address in special for special in _SPECIAL):
         return False
     return address.is_global and not address.is_multicast
 

@@ -118,7 +118,13 @@ async def test_redirects_are_followed_a_few_times(
 
 @pytest.mark.parametrize(
     "location",
-    ["http://10.0.0.1:{port}/", "http://[::1]:{port}/", "https://a.example/", "file:///etc/passwd"],
+    [
+        "http://10.0.0.1:{port}/",
+        "http://[::1]:{port}/",
+        "https://a.example/",
+        "http://somebody:secret@pictures.example:{port}/",
+        "file:///etc/passwd",
+    ],
 )
 async def test_a_redirect_to_where_it_may_not_go_is_refused(
     client: httpx.AsyncClient, server: Server, shelf: Shelf, location: str
@@ -134,6 +140,7 @@ async def test_a_redirect_to_where_it_may_not_go_is_refused(
     [
         "http://pictures.example/a.png",
         "https://pictures.example:8443/a.png",
+        "https://pictures.example:0/a.png",
         "https://somebody:secret@pictures.example/a.png",
         "ftp://pictures.example/a.png",
         "https:///a.png",
@@ -191,6 +198,14 @@ async def test_more_than_the_bound_is_refused(
         ("::ffff:93.184.216.34", False),
         ("2002:a00:1::", False),
         ("64:ff9b::a00:1", False),
+        ("64:ff9b:1::a00:1", False),
+        ("::7f00:1", False),
+        ("fec0::1", False),
+        ("3fff::1", False),
+        ("4000::1", False),
+        ("192.0.0.8", False),
+        ("192.88.99.1", False),
+        ("240.0.0.1", False),
         ("2001:0:4136:e378:8000:63bf:3fff:fdd2", False),
     ],
 )

@@ -33,6 +33,7 @@ class Landing:
         self._received = 0
         self._taken: set[str] = set()
         self._of_event: list[Blob | Notice | None] = []  # None: one too many
+        self._pointed_at: dict[str, Blob | Notice] = {}
         # of the one that is open
         self._exit = AsyncExitStack()
         self._incoming: Incoming | None = None
@@ -125,15 +126,23 @@ class Landing:
             return notice
 
     async def _fetched(self, fetch: PublicFetch, url: str) -> Blob | Notice | None:
-        """A picture that the answer only points at."""
-        if len(self._taken) >= PICTURES_MAX:
+        """A picture that the answer only points at. Each address is asked once, whatever came of
+        it, and no more addresses than pictures are taken.
+        """
+        if url in self._pointed_at:
+            return self._pointed_at[url]
+        if max(len(self._taken), len(self._pointed_at)) >= PICTURES_MAX:
+            _log.warning("an answer points at more than %d pictures", PICTURES_MAX)
             return None
+        entry: Blob | Notice
         try:
             async with self._receive() as incoming:
                 await fetch.download(url, incoming, ANSWER_BYTES_MAX)
-                return await incoming.keep()
+                entry = await incoming.keep()
         except Notice as notice:
-            return notice
+            entry = notice
+        self._pointed_at[url] = entry
+        return entry
 
     async def _land_whole(self, url: str) -> None:
         """A picture that the decoder left in place, since it is not written in the usual way."""

@@ -1,5 +1,7 @@
 """An answer whose picture is only an address: it is fetched onto the shelf, or that is said."""
 
+from collections.abc import Mapping, Sequence
+
 import httpx
 import pytest
 
@@ -7,8 +9,9 @@ from bot import words
 from bot.errors import Notice, Word
 from bot.fetch import PublicFetch
 from bot.openrouter.client import Call, Ended, Message, OpenRouter, PictureArrived, Text, TextPart
+from bot.openrouter.landing import PICTURES_MAX
 from bot.pictures.shelf import Incoming, Shelf
-from bot.sandbox.openrouter import MODEL, ModelSandbox, Say, Show, answer
+from bot.sandbox.openrouter import MODEL, ModelSandbox, Say, Show, Step, answer
 from tests.ledger.support import SetClock
 
 ADDRESS = "https://pictures.example/fox.png"
@@ -16,20 +19,29 @@ CALL = Call(MODEL, (Message("user", (TextPart("a fox"),)),), 8_000, True, None, 
 
 
 class Web(PublicFetch):
-    """A network of one page."""
+    """A network of a few pages."""
 
-    def __init__(self, client: httpx.AsyncClient, pages: dict[str, bytes]) -> None:
+    def __init__(
+        self, client: httpx.AsyncClient, pages: Mapping[str, bytes], asked: list[str]
+    ) -> None:
         super().__init__(client)
         self.pages = pages
+        self.asked = asked
 
     async def download(self, url: str, incoming: Incoming, bytes_max: int) -> None:
+        self.asked.append(url)
         if url not in self.pages:
             raise Notice(Word.UNREADABLE, words.download_failed())
         assert len(self.pages[url]) <= bytes_max
         await incoming.write(self.pages[url])
 
 
-async def heard(shelf: Shelf, pages: dict[str, bytes]) -> list[Text | PictureArrived | Ended]:
+async def heard(
+    shelf: Shelf,
+    pages: Mapping[str, bytes],
+    steps: Sequence[Step] = (Say("Here."), Show(ADDRESS), Show(ADDRESS)),
+    asked: list[str] | None = None,
+) -> list[Text | PictureArrived | Ended]:
     async with (
         ModelSandbox() as model,
         httpx.AsyncClient(trust_env=False) as client,
@@ -39,10 +51,10 @@ async def heard(shelf: Shelf, pages: dict[str, bytes]) -> list[Text | PictureArr
             timeout_s=30,
             shelf=shelf,
             clock=SetClock(),
-            fetch=Web(client, pages),
+            fetch=Web(client, pages, [] if asked is None else asked),
         ) as openrouter,
     ):
-        model.script(answer(Say("Here."), Show(ADDRESS), Show(ADDRESS)))
+        model.script(answer(*steps))
         async with openrouter.stream(CALL) as reply:
             return [event async for event in reply]
 
@@ -61,3 +73,14 @@ async def test_one_that_cannot_be_fetched_is_said_and_its_usage_kept(shelf: Shel
         await heard(shelf, {})
     assert raised.value.word is Word.UNREADABLE
     assert getattr(raised.value, "usage", None) is not None
+
+
+async def test_an_address_is_asked_once_and_no_more_of_them_than_pictures_are_taken(shelf: Shelf):
+    addresses = [f"https://pictures.example/{number}.png" for number in range(PICTURES_MAX + 3)]
+    pages = {address: address.encode() for address in addresses[1:]}
+    asked: list[str] = []
+    steps = [Show(address) for address in [*addresses, *addresses]]
+    events = await heard(shelf, pages, steps, asked)
+    assert asked == addresses[:PICTURES_MAX]
+    arrived = [event for event in events if isinstance(event, PictureArrived)]
+    assert len(arrived) == PICTURES_MAX - 1
