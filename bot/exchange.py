@@ -278,16 +278,16 @@ class Exchanges:
         self, exchange: Exchange, call: Call, progress: Progress
     ) -> tuple[Ended, Notice | None]:
         """The stream: text grows in the answer, pictures go onto the shelf, the order is kept."""
+        key = (exchange.id, exchange.call_number)
+
+        async def note(generation_id: str) -> None:
+            await self._database.write(
+                lambda tx: self._book.note_generation(tx, *key, generation_id)
+            )
+
         arrived = Arrived(self._database, self._intake, exchange.id)
         async with self._model.stream(call) as reply:
-            generation_id = reply.generation_id
-            if generation_id is not None:
-                await self._database.write(
-                    lambda tx: self._book.note_generation(
-                        tx, exchange.id, exchange.call_number, generation_id
-                    )
-                )
-            return await arrived.listen(reply, progress.text)
+            return await arrived.listen(reply, progress.text, note)
 
     async def _try_again(self, exchange: Exchange, failure: CallFailed) -> None:
         """The call was not charged: lets its hold go and makes the next call after a pause."""

@@ -4,10 +4,10 @@ as one piece, in the model's order. Where it is shown is not this module's busin
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from bot.errors import CallFailed, Notice, Word
-from bot.openrouter.client import Ended, PictureArrived, Reply, Text
+from bot.openrouter.client import Ended, Identified, PictureArrived, Reply, Text
 from bot.pictures.intake import Intake
 from bot.pictures.shelf import Blob
 from bot.store import pictures, pieces
@@ -32,16 +32,21 @@ class Arrived:
         self._unwritten: list[str] = []
 
     async def listen(
-        self, reply: Reply, show: Callable[[str], None]
+        self,
+        reply: Reply,
+        show: Callable[[str], None],
+        note_generation: Callable[[str], Awaitable[None]],
     ) -> tuple[Ended, Notice | None]:
-        """Takes everything a reply brings and shows each bit of text as it comes; gives its end,
-        and why a picture of it could not be used, if one could not. Raises what the reply raises,
-        after what had arrived is written.
+        """Takes everything a reply brings, has its id noted as soon as it is known and shows each
+        bit of text as it comes; gives its end, and why a picture of it could not be used, if one
+        could not. Raises what the reply raises, after what had arrived is written.
         """
         lost: Notice | None = None
         try:
             async for event in reply:
                 match event:
+                    case Identified(generation_id):
+                        await note_generation(generation_id)
                     case Text(text):
                         clean = text.encode("utf-8", "replace").decode().replace("\0", "")
                         self._unwritten.append(clean)

@@ -22,7 +22,7 @@ from bot.openrouter.call import Body, Call, Message, PicturePart, TextPart
 from bot.openrouter.facts import Generation, KeyFacts, generation_of, key_of
 from bot.openrouter.failures import Cause
 from bot.openrouter.models import ModelFacts, find_model
-from bot.openrouter.reply import READ_GAP_S, Ended, PictureArrived, Reply, Text
+from bot.openrouter.reply import READ_GAP_S, Ended, Identified, PictureArrived, Reply, Text
 from bot.openrouter.stream import parse
 from bot.pictures.shelf import Shelf
 
@@ -30,6 +30,7 @@ __all__ = [
     "Call",
     "Ended",
     "Generation",
+    "Identified",
     "KeyFacts",
     "Message",
     "OpenRouter",

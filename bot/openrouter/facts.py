@@ -3,6 +3,7 @@ usage, an error, a generation, a key. Unknown fields and values are ignored, mis
 (source: https://openrouter.ai/docs/api, 2026-08, and recorded answers). Nothing is judged.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -14,6 +15,8 @@ COST_USD_MAX = 10_000
 """A reported cost above this is no report: the dearest call costs a few dollars."""
 TOKENS_MAX = 10**9
 
+_GENERATION_ID = re.compile(r"gen-[A-Za-z0-9_-]{1,200}")
+
 Json = Mapping[str, object]
 
 
@@ -21,11 +24,13 @@ Json = Mapping[str, object]
 class Chunk:
     """One event of a stream, or a whole plain answer.
 
-    `pictures` are URLs. `text` comes from deltas, `whole_text` from a message, which may repeat
-    what deltas brought before; both include the words of a refusal, which `refused` says there are.
-    `error` is the envelope's or a choice's.
+    `generation_id` is its `id` where that is one of OpenRouter's. `pictures` are URLs. `text` comes
+    from deltas, `whole_text` from a message, which may repeat what deltas brought before; both
+    include the words of a refusal, which `refused` says there are. `error` is the envelope's or a
+    choice's.
     """
 
+    generation_id: str | None
     error: Json | None
     pictures: tuple[str, ...]
     text: str
@@ -83,7 +88,9 @@ def chunk_of(value: object) -> Chunk:
     deltas = [as_object(choice.get("delta")) for choice in choices]
     messages = [as_object(choice.get("message")) for choice in choices]
     said = deltas + messages
+    found = as_text(data.get("id"))
     return Chunk(
+        generation_id=found if _GENERATION_ID.fullmatch(found) else None,
         error=error,
         pictures=tuple(url for one in said for url in _picture_urls(one)),
         text="".join(map(_words, deltas)),

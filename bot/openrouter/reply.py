@@ -41,6 +41,13 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
+class Identified:
+    """By this id OpenRouter can be asked what the call cost."""
+
+    generation_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Text:
     """More of what the model says; pieces join without anything between."""
 
@@ -64,6 +71,9 @@ class Ended:
     usage: Usage | None
 
 
+Happening = Identified | Text | PictureArrived | Ended
+
+
 class Receive(Protocol):
     async def __call__(self, gap_s: float) -> bytes:
         """The next bytes of the answer, b"" at its end.
@@ -77,7 +87,8 @@ class Receive(Protocol):
 class Reply:
     """The answer to one call, to be iterated over once.
 
-    Gives any number of Text and PictureArrived, then exactly one Ended; or raises CallFailed, after
+    Gives Identified at once where the headers tell the id, else with the first event that does, any
+    number of Text and PictureArrived, then exactly one Ended; or raises CallFailed, after
     everything that did arrive.
     """
 
@@ -106,17 +117,19 @@ class Reply:
         self._failure: CallFailed | None = None
         self._is_done = False
 
-    def __aiter__(self) -> AsyncIterator[Text | PictureArrived | Ended]:
+    def __aiter__(self) -> AsyncIterator[Happening]:
         return self._happenings
 
     async def aclose(self) -> None:
         """Ends the iteration wherever it stands."""
         await self._happenings.aclose()
 
-    async def _listen(self) -> AsyncGenerator[Text | PictureArrived | Ended]:
+    async def _listen(self) -> AsyncGenerator[Happening]:
         broken: Cause | None = None
         received_bytes = 0
         try:
+            if self.generation_id is not None:
+                yield Identified(self.generation_id)
             while not self._is_done and broken is None:
                 data, broken = await self._next_bytes()
                 received_bytes += len(data)
@@ -146,7 +159,7 @@ class Reply:
             return b"", Cause.CUT
         return data, None if data else Cause.CUT
 
-    async def _heard(self, event: bytes) -> list[Text | PictureArrived]:
+    async def _heard(self, event: bytes) -> list[Happening]:
         if not event.strip() or self._is_done:
             return []
         if event.strip() == b"[DONE]":
@@ -160,7 +173,10 @@ class Reply:
             return [PictureArrived(blob) for blob in self._pictures.take_rest()]
         chunk = chunk_of(value)
         self._note(chunk)
-        happenings: list[Text | PictureArrived] = []
+        happenings: list[Happening] = []
+        if self.generation_id is None and chunk.generation_id is not None:
+            self.generation_id = chunk.generation_id
+            happenings.append(Identified(chunk.generation_id))
         for url in chunk.pictures:
             blob = await self._pictures.take(url)
             if blob is not None:

@@ -19,7 +19,7 @@ import pytest
 from bot.errors import CallFailed
 from bot.money import NanoUsd, Usage
 from bot.openrouter.call import Call, Message, PicturePart, TextPart
-from bot.openrouter.client import Ended, OpenRouter, PictureArrived, Text
+from bot.openrouter.client import Ended, Identified, OpenRouter, PictureArrived, Text
 from bot.pictures.shelf import Shelf
 from bot.store.pictures import Picture
 from tests.ledger.support import SetClock
@@ -279,16 +279,17 @@ def a_call(
 
 
 async def hear(client: OpenRouter, call: Call | None = None) -> list[Happening]:
-    """Everything of an answer; raises what it raises."""
+    """Everything of an answer but its id; raises what it raises."""
     async with client.stream(call or a_call()) as reply:
-        return [happening async for happening in reply]
+        return [one async for one in reply if not isinstance(one, Identified)]
 
 
 async def hear_until(client: OpenRouter, heard: list[Happening]) -> None:
     """The same, one by one into a list, which is left as it was when it failed."""
     async with client.stream(a_call()) as reply:
         async for happening in reply:
-            heard.append(happening)  # noqa: PERF401 - the list is looked at after a failure
+            if not isinstance(happening, Identified):
+                heard.append(happening)  # noqa: PERF401 - the list is looked at after a failure
 
 
 def told(shelf: Shelf, heard: Sequence[Happening]) -> list[str | bytes]:

@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from bot.errors import CallFailed, StartError, Word
-from bot.openrouter.client import Ended, OpenRouter, PictureArrived, Text
+from bot.openrouter.client import Identified, OpenRouter, PictureArrived, Text
 from bot.pictures.shelf import Shelf
 from tests.ledger.support import SetClock
 from tests.openrouter.support import (
@@ -106,32 +106,6 @@ async def test_a_key_of_odd_characters_is_openrouters_to_refuse(
 
 
 # --- when it begins, and when it does not --------------------------------------------------------
-
-
-async def test_the_generation_is_known_when_headers_are_there(
-    server: RawServer, client: OpenRouter
-) -> None:
-    go_on = asyncio.Event()
-
-    async def script(connection: Connection) -> None:
-        await connection.head()
-        await go_on.wait()
-        await connection.send(*FINE)
-        await connection.end()
-
-    server.scripts.append(script)
-    async with client.stream(a_call()) as reply:
-        assert reply.generation_id == GENERATION_ID
-        go_on.set()
-        assert [type(one) async for one in reply] == [Text, Ended]
-
-
-async def test_a_reply_without_a_generation_id_has_none(
-    server: RawServer, client: OpenRouter
-) -> None:
-    server.scripts.append(answers(200, b"{}", {"X-Generation-Id": ""}))
-    async with client.stream(a_call()) as reply:
-        assert reply.generation_id is None
 
 
 @pytest.mark.parametrize(
@@ -321,6 +295,7 @@ async def test_leaving_closes_the_connection_at_once(
     async with client.stream(a_call()) as reply:
         happenings = aiter(reply)
         if after != "headers":
+            assert isinstance(await anext(happenings), Identified)
             assert await anext(happenings) == Text("Hi")
         if after == "half a picture":
             with pytest.raises(TimeoutError):
@@ -350,7 +325,9 @@ async def test_two_calls_at_once_do_not_wait_for_each_other(
 ) -> None:
     server.scripts.extend([stalls(says("slow")), streams(*FINE)])
     async with client.stream(a_call()) as slow:
-        assert await anext(aiter(slow)) == Text("slow")
+        happenings = aiter(slow)
+        assert isinstance(await anext(happenings), Identified)
+        assert await anext(happenings) == Text("slow")
         assert (await hear(client))[0] == Text("Hi")
 
 

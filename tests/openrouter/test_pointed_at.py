@@ -8,8 +8,9 @@ import pytest
 from bot import words
 from bot.errors import Notice, Word
 from bot.fetch import PublicFetch
-from bot.openrouter.client import Call, Ended, Message, OpenRouter, PictureArrived, Text, TextPart
+from bot.openrouter.client import Call, Ended, Message, OpenRouter, PictureArrived, TextPart
 from bot.openrouter.landing import PICTURES_MAX
+from bot.openrouter.reply import Happening
 from bot.pictures.shelf import Incoming, Shelf
 from bot.sandbox.openrouter import MODEL, ModelSandbox, Say, Show, Step, answer
 from tests.ledger.support import SetClock
@@ -41,7 +42,7 @@ async def heard(
     pages: Mapping[str, bytes],
     steps: Sequence[Step] = (Say("Here."), Show(ADDRESS), Show(ADDRESS)),
     asked: list[str] | None = None,
-) -> list[Text | PictureArrived | Ended]:
+) -> list[Happening]:
     async with (
         ModelSandbox() as model,
         httpx.AsyncClient(trust_env=False) as client,
