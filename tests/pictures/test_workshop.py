@@ -72,6 +72,12 @@ async def test_the_process_is_light_and_knows_no_secrets(monkeypatch: pytest.Mon
     assert "planted" not in environment
 
 
+def test_the_library_of_heic_is_loaded_by_no_import() -> None:
+    program = "import sys, bot.pictures.intake; print('pillow_heif' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert done.stdout == b"False\n"
+
+
 @pytest.mark.parametrize(
     ("job", "arguments"),
     [(os.abort, ()), (os._exit, (0,)), (os.kill, (0, signal.SIGKILL)), (int, ("no number",))],
