@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from bot.sandbox.openrouter.request import MODEL_DATED, Refusal
+from bot.sandbox.openrouter.script import LookUp
 
 PROMPT_NANO_USD = 8_000
 CACHED_NANO_USD = 2_000
@@ -96,13 +97,16 @@ class Meter:
 
 @dataclass(slots=True)
 class Generation:
-    """One generation as `/generation` tells it; it answers 404 until `ended`."""
+    """One generation as `/generation` tells it; it answers 404 until `ended`. `told` once it did
+    tell the cost.
+    """
 
     id: str
     created_s: int
     streamed: bool
     meter: Meter
     hold_nano_usd: int
+    look_up: LookUp
     user: str | None = None
     session_id: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -112,10 +116,21 @@ class Generation:
     native_finish_reason: str | None = None
     cost_nano_usd: int = 0
     polls: int = 0
+    told: bool = False
+
+    def poll(self, misses: int) -> Json | None:
+        """The `data` of `GET /generation`, asked once more; None for so many polls."""
+        if not self.ended:
+            return None
+        self.polls += 1
+        misses = misses if self.look_up.misses is None else self.look_up.misses
+        self.told = self.told or self.polls > misses
+        return self.facts() if self.told else None
 
     def facts(self) -> Json:
-        """The `data` of `GET /generation`."""
-        cost = json_usd(self.cost_nano_usd)
+        """What is known of it."""
+        said = self.look_up.cost_nano_usd
+        cost = json_usd(self.cost_nano_usd if said is None else said)
         created = datetime.fromtimestamp(self.created_s, UTC).isoformat().replace("+00:00", "Z")
         meter = self.meter
         return {

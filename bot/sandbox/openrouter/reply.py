@@ -85,11 +85,9 @@ class Reply:
         self.studio = studio
         self.settle = settle
         self.failed = False
-        self.headers = {
-            "X-Generation-Id": generation.id,
-            "X-Provider-Name": "OpenAI",
-            "Cache-Control": "no-cache",
-        }
+        self.headers = {"X-Provider-Name": "OpenAI", "Cache-Control": "no-cache"}
+        if answer.named:
+            self.headers["X-Generation-Id"] = generation.id
 
     async def head(self) -> None: ...
 

@@ -137,14 +137,30 @@ Step = (
 
 
 @dataclass(frozen=True, slots=True)
+class LookUp:
+    """What `/generation` says of one answer: nothing for so many polls (without a number: as many
+    as of any), and another cost than was charged.
+    """
+
+    misses: int | None = None
+    cost_nano_usd: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
-    """A generation. `cost_nano_usd` is charged (and reported) however it ends; without it the
-    meter counts. `extra` are unknown fields of every chunk, `awkward` cuts the bytes inside
-    characters and line ends, `done` sends `[DONE]`.
+    """A generation. `cost_nano_usd` is charged (and reported) however it ends, `cut_nano_usd` if
+    it is cancelled or dropped; without them the meter counts. `plain` is one JSON body also where
+    a stream was asked for, `named` sends the id as a header, `extra` are unknown fields of every
+    chunk (or known ones changed), `awkward` cuts the bytes inside characters and line ends, `done`
+    sends `[DONE]`.
     """
 
     steps: tuple[Step, ...]
     cost_nano_usd: int | None = None
+    cut_nano_usd: int | None = None
+    look_up: LookUp = LookUp()
+    plain: bool = False
+    named: bool = True
     done: bool = True
     line_end: str = "\n"
     awkward: bool = False
@@ -164,6 +180,7 @@ class Status:
     error_type: str | None = None
     metadata: Mapping[str, object] = field(default_factory=dict[str, object])
     cost_nano_usd: int | None = None
+    look_up: LookUp = LookUp()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,9 @@ long as its context and knows nothing of the bot that calls it.
 """
 
 import asyncio
-import hashlib
 import random
 import time
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -17,6 +16,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from bot.sandbox.openrouter.account import CREDIT_NANO_USD, Account, Generation, Meter
+from bot.sandbox.openrouter.cache import PromptCache
 from bot.sandbox.openrouter.catalogue import endpoints, model_row
 from bot.sandbox.openrouter.reply import Dropped, Reply, Studio
 from bot.sandbox.openrouter.request import (
@@ -42,10 +42,7 @@ from bot.sandbox.openrouter.wire import StreamedReply, WholeReply, dumps, error_
 API_KEY = "sk-or-v1-sandbox"
 BODY_BYTES_MAX = 128 * 1024 * 1024
 CALLS_KEPT = 2_000
-SESSIONS_KEPT = 1_000
 SHUTDOWN_GRACE_S = 0.5
-CACHE_TOKENS_MIN = 1_024
-CACHE_STEP_TOKENS = 128
 ERROR_TYPES = {
     400: "invalid_request",
     401: "authentication",
@@ -125,8 +122,8 @@ class ModelSandbox:
         self._studio = Studio(worker, self.pause_after_picture, picture_scale)
         self._port = port
         self._script: deque[Scripted] = deque()
-        self._rules: list[tuple[Callable[[Call], bool], Scripted]] = []
-        self._sessions: OrderedDict[str, list[tuple[str, int]]] = OrderedDict()
+        self._rules: list[tuple[Callable[[Call], bool], Callable[[Call], Told]]] = []
+        self._cache = PromptCache()
         self._changes = Changes()
         self._calls_made = 0
         self._faults: list[Exception] = []
@@ -141,9 +138,11 @@ class ModelSandbox:
         """The next calls are answered with these, in order; each an answer, a step or steps."""
         self._script.extend(scripted(told) for told in answers)
 
-    def when(self, condition: Callable[[Call], bool], told: Told) -> None:
-        """Calls for which the condition holds are answered so, unless a script is queued."""
-        self._rules.append((condition, scripted(told)))
+    def when(self, condition: Callable[[Call], bool], told: Told | Callable[[Call], Told]) -> None:
+        """Calls for which the condition holds are answered so, or as is said when they come,
+        unless a script is queued.
+        """
+        self._rules.append((condition, told if callable(told) else lambda _: told))
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Returns once the condition holds; looked at whenever a call comes, is charged or ends.
@@ -242,7 +241,7 @@ class ModelSandbox:
             return self._script.popleft()
         for condition, told in self._rules:
             if condition(call):
-                return told
+                return scripted(told(call))
         return untold_answer(chat)
 
     async def _refuse(self, told: Status, call: Call) -> web.StreamResponse:
@@ -250,7 +249,7 @@ class ModelSandbox:
         call.status = told.code
         headers = dict(told.headers)
         if told.cost_nano_usd is not None:
-            generation = Generation(_new_id(), int(time.time()), True, Meter(0), 0)
+            generation = Generation(_new_id(), int(time.time()), True, Meter(0), 0, told.look_up)
             self.account.start(generation)
             self.account.end(generation, told.cost_nano_usd)
             headers["X-Generation-Id"] = call.generation_id = generation.id
@@ -269,13 +268,15 @@ class ModelSandbox:
     async def _generate(
         self, http: web.Request, call: Call, chat: ChatRequest, told: Answer | ErrorIn200
     ) -> web.StreamResponse:
-        meter = Meter(chat.prompt_tokens, self._cached_tokens(chat))
+        answer = told if isinstance(told, Answer) else Answer(())
+        meter = Meter(chat.prompt_tokens, self._cache.tokens(chat))
         generation = Generation(
             id=_new_id(),
             created_s=int(time.time()),
             streamed=chat.stream,
             meter=meter,
             hold_nano_usd=self.account.hold(chat.prompt_tokens, chat.max_tokens),
+            look_up=answer.look_up,
             user=chat.user,
             session_id=chat.session_id,
             headers=call.headers,
@@ -283,12 +284,11 @@ class ModelSandbox:
         self.account.start(generation)
         call.status = 200
         call.generation_id = generation.id
-        answer = told if isinstance(told, Answer) else Answer(())
 
         def settle() -> None:
             self._settle(call, generation, reply)
 
-        kind = StreamedReply if chat.stream else WholeReply
+        kind = StreamedReply if chat.stream and not answer.plain else WholeReply
         reply = kind(http, chat, generation, answer, self._studio, settle)
         try:
             if self.headers_before_gate:
@@ -313,43 +313,23 @@ class ModelSandbox:
     def _settle(self, call: Call, generation: Generation, reply: Reply) -> None:
         if generation.ended:
             return
-        cost = reply.cost_nano_usd
-        if generation.cancelled and not self.charge_cancelled:
+        cost, cut = reply.cost_nano_usd, reply.answer.cut_nano_usd
+        if generation.cancelled and cut is not None:
+            cost = cut
+        elif generation.cancelled and not self.charge_cancelled:
             cost = reply.answer.cost_nano_usd or 0
         self.account.end(generation, cost)
         call.cost_nano_usd = cost
         call.finish_reason = generation.finish_reason
         self._changes.note()
 
-    def _cached_tokens(self, chat: ChatRequest) -> int:
-        """The messages that begin like the session's last call, as OpenAI caches prompts: from
-        1,024 tokens on, in steps of 128.
-        """
-        if chat.session_id is None:
-            return 0
-        marks: list[tuple[str, int]] = []
-        for message in chat.messages:
-            facts = (message.role, message.text, *(p.sha256 for p in message.pictures))
-            marks.append((hashlib.sha256(repr(facts).encode()).hexdigest(), message.tokens))
-        before = self._sessions.pop(chat.session_id, [])
-        self._sessions[chat.session_id] = marks
-        while len(self._sessions) > SESSIONS_KEPT:
-            self._sessions.popitem(last=False)
-        shared = chat.fixed_tokens if before else 0
-        for then, now in zip(before, marks, strict=False):
-            if then != now:
-                break
-            shared += now[1]
-        return shared - shared % CACHE_STEP_TOKENS if shared >= CACHE_TOKENS_MIN else 0
-
     async def _generation(self, http: web.Request) -> web.StreamResponse:
         self._authorize(http)
         wanted = http.query.get("id", "")
         generation = self.account.generations.get(wanted)
-        if generation is not None and generation.ended:
-            generation.polls += 1
-            if generation.polls > self.generation_misses:
-                return _json({"data": generation.facts()})
+        facts = None if generation is None else generation.poll(self.generation_misses)
+        if facts is not None:
+            return _json({"data": facts})
         raise Refusal(404, f"Generation {wanted[:80]} not found", "not_found")
 
     async def _key(self, http: web.Request) -> web.StreamResponse:

@@ -4,7 +4,16 @@ from decimal import Decimal
 import httpx
 import pytest
 
-from bot.sandbox.openrouter import MODEL, ModelSandbox, Paint, Say, Stall
+from bot.sandbox.openrouter import (
+    MODEL,
+    Answer,
+    Drop,
+    LookUp,
+    ModelSandbox,
+    Paint,
+    Say,
+    Stall,
+)
 from tests.sandbox.openrouter.conftest import Caller, body
 from tests.sandbox.openrouter_specs import openrouter_spec
 
@@ -162,3 +171,44 @@ async def test_it_closes_while_a_call_stalls():
         async with httpx.AsyncClient(base_url=model.base_url, headers=headers) as http:
             with pytest.raises(httpx.ReadTimeout):
                 await http.post("/chat/completions", json=body("x"), timeout=0.2)
+
+
+async def test_a_rule_can_be_told_when_the_call_comes(caller: Caller):
+    caller.model.when(lambda call: "number" in call.words, lambda call: Say(f"{call.number}"))
+    texts = [(await caller.ask("which number?", modalities=["text"])).text for _ in range(2)]
+    assert texts == ["1", "2"]
+
+
+async def test_what_generation_says_can_be_one_answers_own(caller: Caller):
+    caller.model.generation_misses = 0
+    caller.model.script(
+        Answer((Say("x"),), cost_nano_usd=70, look_up=LookUp(misses=1, cost_nano_usd=50)),
+        Answer((Say("x"),), cost_nano_usd=70),
+    )
+    first, second = await caller.ask("x"), await caller.ask("x")
+    polls = [
+        await caller.get("/generation", id=generation_id)
+        for generation_id in (first.generation_id, first.generation_id, second.generation_id)
+    ]
+    assert [poll.status_code for poll in polls] == [404, 200, 200]
+    costs = [Decimal(str(poll.json()["data"]["total_cost"])) * 10**9 for poll in polls[1:]]
+    assert costs == [50, 70]
+    assert list(caller.model.account.charges.values()) == [70, 70]
+    assert all(generation.told for generation in caller.model.account.generations.values())
+
+
+async def test_an_answer_can_be_charged_otherwise_when_it_is_cut(caller: Caller):
+    cut = Answer((Say("x"), Drop()), cost_nano_usd=70, cut_nano_usd=50)
+    caller.model.script(cut, Answer((Say("x"),), cost_nano_usd=70, cut_nano_usd=50))
+    with pytest.raises(httpx.RemoteProtocolError):
+        await caller.ask("x")
+    await caller.ask("x")
+    assert [call.cost_nano_usd for call in caller.model.calls] == [50, 70]
+
+
+async def test_an_answer_can_be_plain_and_without_its_id_in_the_header(caller: Caller):
+    caller.model.script(Answer((Say("x"),), plain=True, named=False))
+    response = await caller.post(body("x"))
+    assert "X-Generation-Id" not in response.headers
+    assert response.json()["id"] == caller.model.calls[0].generation_id
+    assert response.json()["choices"][0]["message"]["content"] == "x"
