@@ -48,12 +48,23 @@ async def tour(output: Path) -> bool:
         return same and all(wrong is None for _, wrong in results)
 
 
+PAINTED = (
+    *("mention", "follow-up", "own-photo", "reply-to-picture", "imagine", "edit"),
+    *("text-and-code", "restart", "killed"),
+)
+"""The scenes that save pictures, by the names of their files."""
+
+
 def _prepare(output: Path) -> None:
-    """Makes the folder and takes the pictures of an earlier tour out of it."""
+    """Makes the folder and takes the pictures of an earlier tour out of it, and nothing else, as
+    people may keep files of their own in it.
+    """
     try:
         output.mkdir(parents=True, exist_ok=True)
-        for old in output.glob("[0-9][0-9]-*.*"):
-            old.unlink()
+        for scene in PAINTED:
+            for old in output.glob(f"[0-9][0-9]-{scene}.*"):
+                if old.suffix in {".png", ".jpg", ".webp"}:
+                    old.unlink()
     except OSError as error:
         raise StartError(f"{output} cannot be written: {error.strerror}") from error
 
