@@ -56,9 +56,12 @@ class Watch:
         self._tell = tell
 
     async def run(self) -> None:
-        """Never returns; a look that fails is only logged by who was asked."""
+        """Never returns, whatever a look runs into."""
         while True:
-            await self.look()
+            try:
+                await self.look()
+            except Exception:
+                log.exception("the provider could not be watched this time")
             await self._clock.sleep(LOOK_PAUSE_S)
 
     async def look(self) -> None:
