@@ -16,6 +16,8 @@ MESSAGE_LETTERS_MAX = 2_000
 FILES_PER_MESSAGE_MAX = 10
 LINES_LETTERS_MAX = 400
 """Kept free beside a file for a notice's sentence and the last line."""
+LINE_LETTERS_MAX = 64
+"""Of the last line in any of its forms; a sentence may be longer and does not change."""
 PARTS_OF_TEXT_MAX = 6
 """A text that would take more messages than this comes as one file."""
 
@@ -73,7 +75,9 @@ def _text_parts(text: str, position: int) -> list[Part]:
 def _add_line(parts: list[Part], line: str) -> None:
     if parts:
         text = f"{parts[-1].text}\n{line}" if parts[-1].text else line
-        if len(text) <= MESSAGE_LETTERS_MAX:
+        # By the longest that the line may still become, so that a correction finds it where it is.
+        spare = max(0, LINE_LETTERS_MAX - len(line))
+        if len(text) + spare <= MESSAGE_LETTERS_MAX:
             parts[-1].text = text
             return
     parts.append(Part(line))

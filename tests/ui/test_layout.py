@@ -1,5 +1,6 @@
 """The messages of an answer: order, limits and the last line."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -73,3 +74,11 @@ def test_a_text_as_a_file_is_one_of_the_files_of_its_message():
     many = [Piece(picture=picture(number)) for number in range(FILES_PER_MESSAGE_MAX)]
     parts = lay_out([Piece(text="many words " * 2_000), *many], None, LINE)
     assert [len(part.pictures) for part in parts] == [FILES_PER_MESSAGE_MAX - 1, 1]
+
+
+@pytest.mark.parametrize("letters", range(1_930, 2_001, 7))
+def test_a_last_line_stands_where_a_longer_one_will_stand(letters: int):
+    text = "a" * letters
+    known = "-# cost not known yet · 12345 s"
+    short, long = lay_out([Piece(text=text)], None, LINE), lay_out([Piece(text=text)], None, known)
+    assert [part.text.count("\n") for part in short] == [part.text.count("\n") for part in long]
