@@ -100,6 +100,8 @@ async def listen(client: OpenRouter, asked: Call) -> Heard:
                     heard.texts += 1
                 case Ended():
                     heard.ended = True
+                case _:
+                    pass
     return heard
 
 
