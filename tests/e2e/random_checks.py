@@ -1,0 +1,110 @@
+"""What must hold of the books after random requests, by what the stand-in charged and told."""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Sequence
+
+from bot.sandbox.openrouter import Call, Generation
+from bot.store.database import Database, Transaction
+from tests.e2e.oddities import Plan
+from tests.e2e.random_play import WIDE, World
+from tests.ledger.books import (
+    Books,
+    invariant_1_no_budget_is_overspent,
+    invariant_2_balances_are_the_sums_of_what_rests_on_them,
+    invariant_3_closed_once_in_entries_that_stay,
+    invariant_10_nothing_is_open_after_recovery,
+    read_books,
+)
+
+
+async def check(world: World) -> Counter[str]:
+    """Checks everything, and gives how often what happened."""
+    async with Database(world.path, world.clock, read_only=True) as database:
+        books = await database.read(read_books)
+        entries = await database.read(entries_by_exchange)
+    invariant_1_no_budget_is_overspent(books, WIDE)
+    invariant_2_balances_are_the_sums_of_what_rests_on_them(books)
+    invariant_3_closed_once_in_entries_that_stay(books, Books())
+    invariant_10_nothing_is_open_after_recovery(books)
+    seen = Counter({"requests": len(world.plans), "ends of the process": world.lives - 1})
+    for exchange_id, plan in world.plans.items():
+        own = entries.pop(exchange_id, [])
+        check_calls(plan)
+        check_entries(world, plan, own)
+        check_shown(world, exchange_id, own)
+        seen.update(entry["basis"] for entry in own)
+        seen["calls"] += len(plan.calls)
+        seen["cut off"] += plan.cut_off
+        seen["above the hold"] += sum(entry["over_nano_usd"] > 0 for entry in own)
+    assert not entries
+    return seen
+
+
+async def entries_by_exchange(tx: Transaction) -> dict[int, list[sqlite3.Row]]:
+    rows = await tx.all("SELECT * FROM entry ORDER BY exchange_id, call_number")
+    found: dict[int, list[sqlite3.Row]] = {}
+    for row in rows:
+        found.setdefault(row["exchange_id"], []).append(row)
+    return found
+
+
+def check_calls(plan: Plan) -> None:
+    """No call follows one that may have been billed."""
+    for call, attempt in zip(plan.calls[:-1], plan.attempts, strict=False):
+        assert attempt.free, plan
+        assert not call.cost_nano_usd, plan
+    assert plan.calls or plan.cut_off, plan
+    assert len(plan.calls) <= len(plan.attempts), plan
+
+
+def check_entries(world: World, plan: Plan, entries: Sequence[sqlite3.Row]) -> None:
+    """One for each call, as it was charged; and for one that was cut off before it arrived."""
+    numbers = [entry["call_number"] for entry in entries]
+    assert numbers == list(range(1, len(entries) + 1)), plan
+    assert len(entries) - len(plan.calls) in {0, int(plan.cut_off)}, plan
+    for entry in entries:
+        at = entry["call_number"] - 1
+        if at == len(plan.calls):
+            assert entry["basis"] == "estimate", plan
+        else:
+            is_last = at == len(plan.calls) - 1
+            check_entry(world, plan, at, entry, cut_off=plan.cut_off and is_last)
+
+
+def check_entry(world: World, plan: Plan, at: int, entry: sqlite3.Row, *, cut_off: bool) -> None:
+    call, attempt, basis = plan.calls[at], plan.attempts[at], entry["basis"]
+    generation = generation_of(world, call)
+    charged = call.cost_nano_usd or 0
+    assert generation is None or generation.cost_nano_usd == charged
+    where = f"{plan}\n{dict(entry)}\n{generation}"
+    if entry["generation_id"] is not None:
+        assert entry["generation_id"] == call.generation_id, where
+    if basis == "estimate":
+        assert entry["cost_nano_usd"] >= charged, where
+        assert generation is None or not generation.told, where
+        assert cut_off or not attempt.free, where
+        assert cut_off or call.cancelled or not attempt.tells, where
+        asked = generation is not None and generation.polls > 0
+        assert asked or cut_off or call.cancelled or not attempt.named, where
+        return
+    assert entry["cost_nano_usd"] == charged, where
+    assert (basis == "void") <= attempt.free, where
+    if attempt.tells and not cut_off and not call.cancelled:
+        assert basis == "usage", where
+        assert generation is not None, where
+        assert generation.polls == 0, where
+
+
+def generation_of(world: World, call: Call) -> Generation | None:
+    if call.generation_id is None:
+        return None
+    return world.model.account.generations[call.generation_id]
+
+
+def check_shown(world: World, exchange_id: int, entries: Sequence[sqlite3.Row]) -> None:
+    """The answer shows what is in the books by now."""
+    shown = world.shown[exchange_id]
+    assert shown.cost == sum(entry["cost_nano_usd"] for entry in entries)
+    assert shown.estimated is any(entry["basis"] == "estimate" for entry in entries)
+    assert not shown.open
