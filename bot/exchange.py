@@ -137,15 +137,17 @@ class Exchanges:
         async def operation(tx: Transaction) -> Admission:
             if await exchanges.is_known(tx, asked.id):
                 return Admission(fresh=False)
+            ask = prompt.first_ask(asked, len(request.meant), self._terms)
             refused = refusal
             if refused is None:
                 try:
-                    await self._book.check(tx, prompt.least_ask(asked, self._terms))
+                    await self._book.check(tx, ask)
                 except Notice as no_room:
                     if no_room.word is not Word.BUDGET:
                         raise
                     refused = no_room
-            await self._claim(tx, request, refused)
+            claimed = replace(asked, expected_hold=ask.hold(ask.least_tokens))
+            await self._claim(tx, replace(request, exchange=claimed), refused)
             return Admission(fresh=True, refusal=refused)
 
         admission = Admission(fresh=False)
@@ -364,7 +366,8 @@ class Exchanges:
         while True:
             try:
                 for exchange_id in await self._database.read(exchanges.open_ids):
-                    self.start(exchange_id)
+                    if exchange_id not in self._places:  # else it is being admitted, or on its way
+                        self.start(exchange_id)
             except Exception:
                 log.exception("the sweep has to wait")
             await self._clock.sleep(SWEEP_PAUSE_S)

@@ -7,7 +7,12 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from bot.conversation import history, window
-from bot.conversation.window import Turn, picture_tokens_max, text_tokens_max
+from bot.conversation.window import (
+    PICTURE_TOKENS_MAX,
+    Turn,
+    picture_tokens_max,
+    text_tokens_max,
+)
 from bot.ledger.book import Ask
 from bot.ledger.prices import Price
 from bot.openrouter.client import Call, Message, PicturePart, TextPart
@@ -112,14 +117,15 @@ def _said(turn: Turn, leave_out: Sequence[Picture]) -> list[Message]:
 
 def ask(exchange: Exchange, call_number: int, call: Call, terms: Terms) -> Ask:
     """The worst case of a call, to be held before it is made."""
-    return _ask(exchange, call_number, prompt_tokens_max(call), terms)
+    return _ask(exchange, call_number, prompt_tokens_max(call.messages), terms)
 
 
-def least_ask(exchange: Exchange, terms: Terms) -> Ask:
-    """The least that a request's first call can hold, before its history is read: what cannot be
-    held at admission is refused there.
+def first_ask(exchange: Exchange, pictures: int, terms: Terms) -> Ask:
+    """The same before anything is fetched or read: of a request without history that is about so
+    many pictures. What has no room for this is refused at admission.
     """
-    return _ask(exchange, 1, text_tokens_max(exchange.prompt) + OVERHEAD_TOKENS_MAX, terms)
+    tokens = prompt_tokens_max(compose(exchange, (), ())) + pictures * PICTURE_TOKENS_MAX
+    return _ask(exchange, 1, tokens, terms)
 
 
 def _ask(exchange: Exchange, call_number: int, prompt_tokens: int, terms: Terms) -> Ask:
@@ -140,12 +146,10 @@ def _ask(exchange: Exchange, call_number: int, prompt_tokens: int, terms: Terms)
     )
 
 
-def prompt_tokens_max(call: Call) -> int:
-    """More tokens than the provider can count for the prompt of this call: each is at least a byte
-    of text.
-    """
+def prompt_tokens_max(messages: Sequence[Message]) -> int:
+    """More tokens than the provider can count for this prompt: each is at least a byte of text."""
     tokens = OVERHEAD_TOKENS_MAX
-    for message in call.messages:
+    for message in messages:
         tokens += MESSAGE_TOKENS_MAX
         for part in message.parts:
             match part:

@@ -19,6 +19,8 @@ SEEN_TOKENS_MAX = 3_000
 2026-08)."""
 TOOL_TOKENS_MAX = 1_536
 """What its image tool may count beside that, where the picture is edited."""
+PICTURE_TOKENS_MAX = SEEN_TOKENS_MAX + TOOL_TOKENS_MAX
+"""A bound for a picture of any size."""
 TURN_TOKENS = 8
 """The frame of one message."""
 

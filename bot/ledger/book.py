@@ -3,7 +3,7 @@ once. Every method is part of an operation on the database and checks before its
 a call costs is decided by its price and its provider; what it was for, by the exchange.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from bot import words
@@ -12,8 +12,8 @@ from bot.errors import Notice, Word
 from bot.ledger.budgets import Budget, BudgetLimits, budgets_for
 from bot.ledger.prices import Price, Size, hold_nano_usd, max_tokens_within
 from bot.money import ZERO, NanoUsd
-from bot.store import balances, entries, reservations
-from bot.store.balances import Standing
+from bot.store import balances, entries, exchanges, reservations
+from bot.store.balances import Scope, Standing
 from bot.store.database import Transaction
 from bot.store.entries import Basis
 from bot.store.reservations import Reservation, TokenCounts, Tokens
@@ -39,9 +39,19 @@ class Ask:
     max_tokens: int
     max_tokens_floor: int
 
+    @property
+    def least_tokens(self) -> int:
+        return min(self.max_tokens_floor, self.max_tokens)
+
     def hold(self, max_tokens: int) -> NanoUsd:
         return hold_nano_usd(
             self.price, self.prompt_tokens_max, max_tokens, self.pictures, self.size
+        )
+
+    def tokens_within(self, room: NanoUsd) -> int:
+        """The most of `max_tokens` whose hold fits into this."""
+        return max_tokens_within(
+            self.price, self.prompt_tokens_max, self.max_tokens, self.pictures, self.size, room
         )
 
 
@@ -70,12 +80,23 @@ class Book:
         self._limits = limits
 
     async def check(self, tx: Transaction, ask: Ask) -> None:
-        """Raises Notice (budget) when not even `max_tokens_floor` has room. Writes nothing."""
-        await self._fit(tx, ask)
+        """Raises Notice (budget) when not even `max_tokens_floor` has room beside what is held and
+        what others, admitted before, are yet to hold at least. Writes nothing.
+        """
+        standings = await self._standings(tx, ask)
+        others = await _expected(tx, ask)
+        _check_room(
+            [
+                (each, replace(now, held=NanoUsd(now.held + others[each.key.scope])))
+                for each, now in standings
+            ],
+            ask.hold(ask.least_tokens),
+        )
 
     async def reserve(self, tx: Transaction, ask: Ask) -> Reservation:
         """Holds the worst case on every budget that applies, with as much of `max_tokens` as the
-        tightest allows. The same ask again gives what is stored, in whatever state it is by now.
+        tightest allows and leaves to those who are admitted and hold nothing yet. The same ask
+        again gives what is stored, in whatever state it is by now.
 
         Raises Notice (budget) when there is no room, and ValueError when this call was reserved
         for something else; either way nothing has changed.
@@ -84,7 +105,11 @@ class Book:
         if stored is not None:
             _check_same(stored, ask)
             return stored
-        budgets, max_tokens = await self._fit(tx, ask)
+        standings = await self._standings(tx, ask)
+        others = await _expected(tx, ask)
+        room = min(each.left(now) - others[each.key.scope] for each, now in standings)
+        max_tokens = max(ask.least_tokens, ask.tokens_within(NanoUsd(room)))
+        _check_room(standings, ask.hold(max_tokens))
         reservation = Reservation(
             exchange_id=ask.exchange_id,
             call_number=ask.call_number,
@@ -97,7 +122,9 @@ class Book:
             day=day_number(tx.now_ms),
             created_ms=tx.now_ms,
         )
-        held = [await balances.hold(tx, each.key, reservation.hold_nano_usd) for each in budgets]
+        held = [
+            await balances.hold(tx, each.key, reservation.hold_nano_usd) for each, _ in standings
+        ]
         await reservations.add(tx, reservation, held)
         return reservation
 
@@ -188,28 +215,28 @@ class Book:
             spent=cost,
         )
 
-    async def _fit(self, tx: Transaction, ask: Ask) -> tuple[list[Budget], int]:
-        """The budgets that apply, and the `max_tokens` that all of them have room for."""
+    async def _standings(self, tx: Transaction, ask: Ask) -> list[tuple[Budget, Standing]]:
+        """The budgets that apply, and how they stand."""
         budgets = budgets_for(self._limits, ask.server_id, ask.member_id, tx.now_ms)
-        standings = [(each, await balances.standing(tx, each.key)) for each in budgets]
-        room = min(each.left(standing) for each, standing in standings)
-        max_tokens = max_tokens_within(
-            ask.price, ask.prompt_tokens_max, ask.max_tokens, ask.pictures, ask.size, room
-        )
-        max_tokens = max(max_tokens, min(ask.max_tokens_floor, ask.max_tokens))
-        hold = ask.hold(max_tokens)
-        full = [(each, standing) for each, standing in standings if not each.fits(standing, hold)]
-        if full:
-            raise _no_room(full, hold)
-        return budgets, max_tokens
+        return [(each, await balances.standing(tx, each.key)) for each in budgets]
 
 
-def _no_room(full: list[tuple[Budget, Standing]], hold: NanoUsd) -> Notice:
-    """Names the budget that keeps the person waiting longest, of such the one with least left: any
-    other would promise a reset that does not help.
+async def _expected(tx: Transaction, ask: Ask) -> dict[Scope, NanoUsd]:
+    expected = await exchanges.expected_holds(
+        tx, beside=ask.exchange_id, server_id=ask.server_id, member_id=ask.member_id
+    )
+    return {"member": expected.member, "server": expected.server, "total": expected.total}
+
+
+def _check_room(standings: list[tuple[Budget, Standing]], hold: NanoUsd) -> None:
+    """Raises Notice when a budget has no room. It names the one that keeps the person waiting
+    longest, of such the one with least left: any other would promise a reset that does not help.
     """
+    full = [(each, standing) for each, standing in standings if not each.fits(standing, hold)]
+    if not full:
+        return
     budget, standing = max(full, key=lambda one: (one[0].key.end_ms, -one[0].left(one[1])))
-    return Notice(
+    raise Notice(
         Word.BUDGET,
         words.no_room(
             words.budget_name(budget.key.scope, budget.key.span),
@@ -226,7 +253,7 @@ def _check_same(stored: Reservation, ask: Ask) -> None:
     same = (
         (stored.server_id, stored.member_id, stored.channel_id, stored.model)
         == (ask.server_id, ask.member_id, ask.channel_id, ask.model)
-        and min(ask.max_tokens_floor, ask.max_tokens) <= stored.max_tokens <= ask.max_tokens
+        and ask.least_tokens <= stored.max_tokens <= ask.max_tokens
         and stored.hold_nano_usd == ask.hold(stored.max_tokens)
     )
     if not same:

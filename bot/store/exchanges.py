@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.errors import Notice, Word
+from bot.money import ZERO, NanoUsd
 from bot.store.database import Transaction
 
 
@@ -35,7 +36,8 @@ class Exchange:
     """A row. What has no default comes from the event; the rest is noted on the way.
 
     `server_id` is 0 in direct messages, `channel_id` is where it was asked, `token` the
-    interaction's while it lives, `upload_bytes_max` counts for one file.
+    interaction's while it lives, `upload_bytes_max` counts for one file. `expected_hold` is what
+    the request's first call is to hold at least.
     """
 
     id: int
@@ -59,12 +61,13 @@ class Exchange:
     sentence: str | None = None
     created_ms: int = 0
     ended_ms: int | None = None
+    expected_hold: NanoUsd = ZERO
 
 
 _COLUMNS = (
     "id, conversation_id, step, command, server_id, channel_id, member_id, prompt, may_paint,"
     " shape, size, upload_bytes_max, opens_thread, answer_channel_id, interaction_token,"
-    " call_number, edits, word, sentence, created_ms, ended_ms"
+    " call_number, edits, word, sentence, created_ms, ended_ms, expected_hold_nano_usd"
 )
 
 
@@ -91,6 +94,7 @@ def _exchange(row: sqlite3.Row) -> Exchange:
         sentence=row["sentence"],
         created_ms=row["created_ms"],
         ended_ms=row["ended_ms"],
+        expected_hold=NanoUsd(row["expected_hold_nano_usd"]),
     )
 
 
@@ -104,7 +108,7 @@ async def claim(tx: Transaction, exchange: Exchange, meant: tuple[Meant, ...]) -
         " VALUES (:id, :conversation_id, :step, :command, :server_id, :channel_id, :member_id,"
         " :prompt, :may_paint, :shape, :size, :upload_bytes_max, :opens_thread,"
         " :answer_channel_id, :token, :call_number, :edits, :word, :sentence, :created_ms,"
-        " :ended_ms) ON CONFLICT (id) DO NOTHING RETURNING id",
+        " :ended_ms, :expected_hold) ON CONFLICT (id) DO NOTHING RETURNING id",
         id=exchange.id,
         conversation_id=exchange.conversation_id,
         step=exchange.step.value,
@@ -126,6 +130,7 @@ async def claim(tx: Transaction, exchange: Exchange, meant: tuple[Meant, ...]) -
         sentence=exchange.sentence,
         created_ms=tx.now_ms,
         ended_ms=exchange.ended_ms,
+        expected_hold=exchange.expected_hold,
     )
     if row is None:
         return False
@@ -161,6 +166,34 @@ async def open_ids(tx: Transaction) -> list[int]:
     """Every exchange that has not come to its end, oldest first."""
     rows = await tx.all("SELECT id FROM exchange WHERE step <> 'done' ORDER BY id")
     return [row["id"] for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What requests that are admitted and hold nothing yet are to hold at least: those of a
+    member, those in a server, and all.
+    """
+
+    member: NanoUsd
+    server: NanoUsd
+    total: NanoUsd
+
+
+async def expected_holds(
+    tx: Transaction, *, beside: int, server_id: int, member_id: int
+) -> Expected:
+    """Of all exchanges before their hold but the one of id `beside`."""
+    row = await tx.one(
+        "SELECT coalesce(sum(expected_hold_nano_usd), 0) AS total,"
+        " coalesce(sum(expected_hold_nano_usd) FILTER (WHERE member_id = :member_id), 0) AS member,"
+        " coalesce(sum(expected_hold_nano_usd) FILTER (WHERE server_id = :server_id), 0) AS server"
+        " FROM exchange WHERE step <> 'done' AND step IN ('wait', 'hold') AND id <> :beside",
+        beside=beside,
+        server_id=server_id,
+        member_id=member_id,
+    )
+    assert row is not None
+    return Expected(NanoUsd(row["member"]), NanoUsd(row["server"]), NanoUsd(row["total"]))
 
 
 async def note_step(tx: Transaction, exchange_id: int, step: Step) -> None:

@@ -14,6 +14,7 @@ from bot.sandbox.discord.failures import SandboxError
 from bot.sandbox.discord.interactions import Interaction
 from bot.sandbox.discord.world import Message
 from bot.sandbox.openrouter import Paint, Say, answer
+from tests.e2e.photos import png
 from tests.e2e.process import write_config
 from tests.e2e.stage import Stage, last_line
 
@@ -55,6 +56,14 @@ async def test_fifty_at_once_against_a_cap_for_ten_are_exactly_ten(stage: Stage)
 
     await stage.discord.wait_until(lambda: len(refusals()) + stage.model.gate.waiting == ASKED, 30)
     assert stage.model.gate.waiting == ADMITTED
+    for one in asked:
+        if isinstance(one, Interaction):
+            refused = any(last_line(message).startswith("-# budget") for message in one.messages)
+            assert one.ephemeral is refused
+        elif one.thread is None:
+            assert [last_line(message) for message in shown(one)] == ["-# budget · not charged"]
+        else:
+            assert not any(last_line(m).startswith("-# budget") for m in shown(one))
     for refusal in refusals():
         assert "Easel's monthly budget for everyone" in refusal.content
         assert " is left" in refusal.content
@@ -102,6 +111,18 @@ async def test_the_refusal_of_a_command_is_its_first_answer_and_private(stage: S
     assert [m.content.count("-# budget · not charged") for m in interaction.messages] == [1]
     assert len(stage.discord.requests) == requests + 1
     assert not stage.model.calls
+
+
+async def test_the_pictures_of_a_request_count_before_they_are_fetched(stage: Stage):
+    stage.budget(member_day_nano_usd=NanoUsd(SMALL + 4_000 * 8_000))
+    await stage.start()
+    files = [(f"cat{number}.png", png((number, 0, 0))) for number in range(3)]
+    asked = await stage.mara.say(stage.channel, f"{stage.me} like these", files=files)
+    refusal = (await stage.answers(stage.channel, asked.id))[-1]
+    assert last_line(refusal) == "-# budget · not charged"
+    assert asked.thread is None
+    assert not stage.model.calls
+    assert not list((stage.settings.storage.data_dir / "shelf").glob("??/*"))
 
 
 async def test_max_tokens_is_lowered_to_8000_before_a_request_is_refused(stage: Stage):
