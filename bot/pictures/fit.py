@@ -5,7 +5,7 @@ from pathlib import Path
 
 from bot.pictures.pixels import refit
 from bot.pictures.shelf import Shelf
-from bot.pictures.workshop import Workshop
+from bot.pictures.workshop import PAID_ATTEMPTS, Workshop
 from bot.store.pictures import Picture
 
 SUFFIXES = {
@@ -47,6 +47,8 @@ class Fit:
         if known is None:
             async with self._shelf.receive(bytes_max) as copy:
                 source = str(self._shelf.path(picture.id))
-                suffix = await self._workshop.run(refit, source, str(copy.path), bytes_max)
+                suffix = await self._workshop.run(
+                    refit, source, str(copy.path), bytes_max, attempts=PAID_ATTEMPTS
+                )
                 known = await copy.keep_fitted(picture.id, bytes_max, suffix)
         return Fitted(known, known.suffix, changed=True)

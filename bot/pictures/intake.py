@@ -11,7 +11,7 @@ from bot import words
 from bot.errors import Notice, Word
 from bot.pictures.pixels import Header, inspect, normalise
 from bot.pictures.shelf import Blob, Shelf
-from bot.pictures.workshop import Workshop
+from bot.pictures.workshop import PAID_ATTEMPTS, Workshop
 from bot.store.pictures import Picture
 
 UPLOAD_BYTES_MAX = 25 * 1024 * 1024
@@ -52,7 +52,8 @@ class Intake:
         """
         unreadable = words.result_unreadable()
         try:
-            header = await self._job(unreadable, inspect, str(self._shelf.path(blob.id)), "")
+            path = str(self._shelf.path(blob.id))
+            header = await self._job(unreadable, inspect, path, "", attempts=PAID_ATTEMPTS)
         except Notice as notice:
             if notice.word is Word.TOO_LARGE:
                 raise Notice(Word.UNREADABLE, unreadable) from notice
@@ -67,10 +68,12 @@ class Intake:
         """Forgets the tag: what was kept with it is noted by now."""
         await self._shelf.untag(f"{tag}-")
 
-    async def _job(self, unreadable: str, job: Callable[..., T], *arguments: object) -> T:
+    async def _job(
+        self, unreadable: str, job: Callable[..., T], *arguments: object, attempts: int = 1
+    ) -> T:
         """The workshop does not know whose picture it is; the sentence given here does."""
         try:
-            return await self._workshop.run(job, *arguments)
+            return await self._workshop.run(job, *arguments, attempts=attempts)
         except Notice as notice:
             if notice.word is Word.UNREADABLE:
                 raise Notice(Word.UNREADABLE, unreadable) from notice

@@ -26,6 +26,8 @@ from bot.pictures.worker import Done, Failed, Job, Refused, Reply
 
 JOB_TIMEOUT_S = 20.0
 """After it the process is killed. The largest picture within the bounds takes about a second."""
+PAID_ATTEMPTS = 3
+"""For a picture of the model's, which is not given up because a process ended once."""
 JOBS_MAX = 256
 """Waiting and running; beyond that a job is refused."""
 ORPHAN_GRACE_S = 10
@@ -46,6 +48,13 @@ class _Child:
     process: subprocess.Popen[bytes]
     connection: "Connection[Job, Reply]"
     doomed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """The process ended, or was ended, under the job."""
+
+    how: str
 
 
 @dataclass(slots=True, eq=False)
@@ -86,9 +95,10 @@ class Workshop:
         thread.submit(self._end_child)
         await asyncio.to_thread(thread.shutdown)
 
-    async def run(self, job: Callable[..., T], *arguments: object) -> T:
+    async def run(self, job: Callable[..., T], *arguments: object, attempts: int = 1) -> T:
         """What the job returns. It runs in the process, so it is a module's function, and both its
-        arguments and its result can be pickled. Pictures go in and out as paths.
+        arguments and its result can be pickled. Pictures go in and out as paths. With `attempts` it
+        is done again when its process ended under it, as one that the system killed.
 
         Raises the Notice that the job raised, Notice(UNREADABLE) when it failed in any other way
         or took too long or too much memory, Notice(OWNER) when the disk is full and Notice(BUSY)
@@ -98,9 +108,13 @@ class Workshop:
             raise Notice(Word.BUSY, words.pictures_busy())
         task = _Task((job, arguments))
         self._jobs += 1
+        reply: Reply | _Ended = _Ended("never begun")
         try:
             loop = asyncio.get_running_loop()
-            reply = await loop.run_in_executor(self._open_thread(), self._perform, task)
+            for _ in range(attempts):
+                reply = await loop.run_in_executor(self._open_thread(), self._perform, task)
+                if not isinstance(reply, _Ended):
+                    break
         except asyncio.CancelledError:
             self._abandon(task)
             raise
@@ -112,10 +126,10 @@ class Workshop:
                 return result
             case Refused(word, sentence):
                 raise Notice(word, sentence)
-            case Failed(kind, errno):
-                if errno in _STORAGE_ERRORS:
-                    raise storage_notice(OSError(errno, os.strerror(errno)))
-                _log.info("a picture could not be opened: %s", kind)
+            case Failed(_, errno) if errno in _STORAGE_ERRORS:
+                raise storage_notice(OSError(errno or EIO, os.strerror(errno or EIO)))
+            case Failed(why, _) | _Ended(why):
+                _log.info("a picture could not be opened: %s", why)
                 raise Notice(Word.UNREADABLE, words.picture_unreadable(""))
 
     def _abandon(self, task: _Task) -> None:
@@ -130,7 +144,7 @@ class Workshop:
             self._child.doomed = True
             self._child.process.kill()
 
-    def _perform(self, task: _Task) -> Reply:
+    def _perform(self, task: _Task) -> Reply | _Ended:
         if self._thread is None:  # the workshop is being left; what still waits is not begun
             return Failed("closed", None)
         try:
@@ -147,10 +161,10 @@ class Workshop:
             if child.connection.poll(self._timeout_s):
                 return child.connection.recv()
             self._end_child()
-            return Failed("time-out", None)
+            return _Ended("time-out")
         except (EOFError, OSError):
             self._end_child()
-            return Failed(f"crash with code {child.process.returncode}", None)
+            return _Ended(f"crash with code {child.process.returncode}")
         finally:
             with self._lock:
                 self._current = None

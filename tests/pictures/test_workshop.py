@@ -107,6 +107,35 @@ async def test_a_job_over_the_time_limit_is_killed_and_the_next_one_works() -> N
     assert children() == before
 
 
+ENDS_ONCE = (
+    "__import__('os').abort() if not __import__('os').path.exists(mark)"
+    " and not open(mark, 'w').close() else 'done'"
+)
+
+
+async def test_with_attempts_a_job_is_done_again_when_its_process_ended_under_it(
+    tmp_path: Path,
+) -> None:
+    async with Workshop() as workshop:
+        for attempts in (1, 2):
+            mark = tmp_path / str(attempts)
+            job = workshop.run(eval, ENDS_ONCE, {"mark": str(mark)}, attempts=attempts)
+            if attempts == 2:
+                assert await job == "done"
+            else:
+                with pytest.raises(Notice):
+                    await job
+
+
+async def test_a_job_that_fails_is_not_done_again(tmp_path: Path) -> None:
+    count = tmp_path / "count"
+    program = f"open({str(count)!r}, 'a').write('x') and int('no number')"
+    async with Workshop() as workshop:
+        with pytest.raises(Notice):
+            await workshop.run(eval, program, attempts=3)
+    assert count.read_text() == "x"
+
+
 async def test_memory_beyond_the_bound_is_refused_and_the_next_one_works() -> None:
     async with Workshop() as workshop:
         with pytest.raises(Notice) as caught:
