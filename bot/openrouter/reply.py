@@ -194,7 +194,8 @@ class Reply:
         self._has_choices = self._has_choices or chunk.has_choices
         self._refused = self._refused or chunk.refused
         self._finish_reason = chunk.finish_reason or self._finish_reason
-        self._usage = chunk.usage or self._usage
+        if self._usage is None or (chunk.usage and chunk.usage.cost_nano_usd is not None):
+            self._usage = chunk.usage  # a cost once told stands until another is
         if self._failure or self._finish_reason:
             self._gap_s = min(self._gap_s, LAST_GAP_S)
         if self._decoder.is_plain:

@@ -266,6 +266,24 @@ async def test_usage_is_taken_as_far_as_it_goes(
     assert (await hear(client))[-1] == Ended("stop", expected)
 
 
+@pytest.mark.parametrize(
+    "usages",
+    [
+        [usage(), usage(cost=None)],
+        [usage(cost=None), usage()],
+        [usage(cost=1), usage()],
+        [usage(), event({"choices": [], "usage": None})],
+    ],
+)
+async def test_a_cost_once_told_stands_until_another_is(
+    server: RawServer, client: OpenRouter, usages: Sequence[bytes]
+) -> None:
+    server.scripts.append(streams(says("Hi"), STOP, *usages, DONE))
+    end = (await hear(client))[-1]
+    assert isinstance(end, Ended)
+    assert end.usage == REPORTED
+
+
 @pytest.mark.parametrize("cost", [0, 0.0039, 0.004])
 async def test_a_cost_too_low_for_a_picture_is_not_believed(
     server: RawServer, client: OpenRouter, cost: float
