@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from itertools import chain, pairwise
+from itertools import chain
 
 MESSAGE_LETTERS_MAX = 2_000
 MESSAGE_LETTERS_MIN = 64
@@ -19,8 +19,6 @@ MESSAGE_LETTERS_MIN = 64
 NAME_LETTERS_MAX = 90
 PLAIN_LETTERS_READ_MAX = 2_000
 CLUSTER_LETTERS_MAX = 32
-TICKS_CLEAR_MAX = 5
-"""Six close a fence and open the next for Discord, or both at once."""
 
 _LINE_BREAK = re.compile(r"\r\n?|\n")
 _VISIBLE = re.compile(r"\S")
@@ -31,10 +29,18 @@ _FENCE_OPENS = re.compile(rf"{_MARKS}(?P<marker>`{{3,16}}(?=[^`]*$)|~{{3,16}}(?!
 _FENCE_CLOSES = re.compile(r"[\s>]*(?P<marker>`{3,16}|~{3,16})\s*")
 _LANGUAGE = re.compile(r"\s*([\w+.#-]{1,20})(?:\s|$)", re.ASCII)
 
-# Discord takes ``` for a fence anywhere in a line, the next ``` for its end, and knows no ~~~.
+# What Discord is sure to take for a block of code: three ticks at the beginning of a line, some
+# code, and the next three ticks alone on a line, or the end of the text, where a fence is closed.
 # Source: `codeBlock` of its web client's markup rules, as projects that follow them publish it
 # (2026-08).
-_TICKS = re.compile(r"`{3,}")
+_CODE = re.compile(
+    r"^```(?!`)(?P<code>[^`\n]*\n(?P<body>(?:(?!```).)*))(?:^```[^\S\n]*$|\Z)",
+    re.MULTILINE | re.DOTALL,
+)
+_SPANS = "`*_~|"
+"""Each pairs with the next of its kind, over the ends of lines and blocks of code."""
+_DOUBTFUL = ("```", "~~~", "[", "<", "\r")
+"""What may make a block of code begin or end elsewhere for Discord than here."""
 
 # Source: `MarkupSubtextRule` of the same (`^ *-# +`), here with all that may stand before it.
 _SUBTEXT = re.compile(r"(?:\s|>|#{1,3}\s|[-*+]\s|\d{1,9}[.)]\s)*(?P<mark>-#)(?=\s)")
@@ -57,6 +63,7 @@ _CUTS = (
 many, that must be used.
 """
 
+_REST_OF_LINE = re.compile(r"(?P<rest>[^\r\n]*)(?:\r\n?|\n|\Z)")
 _BLANK_LINES = re.compile(r"(?:[^\S\n]*\n)*")
 _BLOCK_MARK = re.compile(rf"(?:#{{1,3}}|>{{1,3}}|[-*+])\s|{_MARKS}(?:-#\s|~~~)")
 _WHOLE = re.compile(
@@ -67,22 +74,32 @@ _WHOLE = re.compile(
 
 def safe(text: str) -> str:
     """The model's text with every line that Discord would show as small text escaped, outside
-    fences; all else stays. Where it is in doubt what Discord takes for a fence, also inside.
+    blocks of code; all else stays. Where it is in doubt what Discord takes for code, also inside:
+    a fence behind quotes or list marks ends with its quote or list, whatever else follows.
     """
-    lines, breaks = _LINE_BREAK.split(text), [*_LINE_BREAK.findall(text), ""]
-    states: list[_Fence | None] = [None]  # before each line, and after the last
-    for line in lines:
-        states.append(_after_line(states[-1], line))
-    edges = sum(
-        before != after and _is_discords(before or after) for before, after in pairwise(states)
+    blocks = list(_CODE.finditer(text))
+    if _is_in_doubt(text, blocks):
+        return _escape_subtexts(text)
+    safe_text, end = "", 0
+    for block in blocks:
+        safe_text += _escape_subtexts(text[end : block.start()]) + block[0]
+        end = block.end()
+    return safe_text + _escape_subtexts(text[end:])
+
+
+def _is_in_doubt(text: str, blocks: Sequence[re.Match[str]]) -> bool:
+    around = _CODE.sub("", text)
+    code = "".join(block["code"] for block in blocks)
+    return (
+        any(not block["body"].strip() for block in blocks)  # Discord reads on for some code
+        or any(mark in around for mark in _DOUBTFUL)
+        or any(mark in around and mark in code for mark in _SPANS)
     )
-    ticks = _TICKS.findall(text)
-    in_doubt = edges != len(ticks) or max(map(len, ticks), default=0) > TICKS_CLEAR_MAX
-    safe_lines = [
-        line if _is_discords(fence) and not in_doubt else _escape_subtext(line)
-        for fence, line in zip(states[:-1], lines, strict=True)
-    ]
-    return "".join(chain.from_iterable(zip(safe_lines, breaks, strict=True)))
+
+
+def _escape_subtexts(text: str) -> str:
+    lines, breaks = _LINE_BREAK.split(text), [*_LINE_BREAK.findall(text), ""]
+    return "".join(chain.from_iterable(zip(map(_escape_subtext, lines), breaks, strict=True)))
 
 
 def _escape_subtext(line: str) -> str:
@@ -94,10 +111,6 @@ def _escape_subtext(line: str) -> str:
 class _Fence:
     marker: str
     language: str
-
-
-def _is_discords(fence: _Fence | None) -> bool:
-    return fence is not None and fence.marker.startswith("`")
 
 
 def _after_line(fence: _Fence | None, line: str) -> _Fence | None:
@@ -120,13 +133,16 @@ def _open_fence(text: str) -> _Fence | None:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One message of a text. The bodies of all parts are the text; `before` opens a fence again,
-    or keeps a line's rest from being read as a block; `after` closes the fence.
+    """One message of a text. The bodies of all parts, each with its `end`, are the text; `before`
+    opens a fence again, or keeps a line's rest from being read as a block; `after` closes the
+    fence; `end` is the line that closes it in the text, where only that was left of it: in the next
+    message it would close a fence without code, which for Discord is none.
     """
 
     before: str
     body: str
     after: str
+    end: str = ""
 
     @property
     def text(self) -> str:
@@ -153,11 +169,15 @@ def parts(text: str, limit: int = MESSAGE_LETTERS_MAX) -> Iterator[Part]:
         fence = _open_fence(before + part.body)
         next_start = _past_gap(text, end, fence, limit)
         at_line_start = _LINE_BREAK.search(text, start + len(part.body.rstrip()), next_start)
+        body, start = text[start:next_start], next_start
+        if fence and at_line_start:
+            line = _REST_OF_LINE.match(text, start)
+            if line and _after_line(fence, line["rest"]) is None:
+                fence, start = None, _first_visible(text, line.end())
         before = f"{fence.marker}{fence.language}\n" if fence else ""
-        if not at_line_start and _BLOCK_MARK.match(text, next_start):
+        if not at_line_start and _BLOCK_MARK.match(text, start):
             before += "\\"
-        yield Part(part.before, text[start:next_start], part.after)
-        start = next_start
+        yield Part(part.before, body, part.after, text[next_start:start])
 
 
 def _part(before: str, body: str) -> Part:

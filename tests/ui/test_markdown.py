@@ -7,10 +7,12 @@ from hypothesis import strategies as st
 
 from bot.ui import markdown
 from bot.ui.markdown import escape, parts, plain, safe, split
+from tests.ui.markup import small_lines
 
 PIECES = (
     "-# ", "-#", "```", "````", "~~~", "```py\n", "`", "\\", "\n", "\n\n", "\r\n", " ", "    ",
-    "> ", "- ", "1. ", "# ", "word ", "Sentence. ", "x", "[a](https://example.com/a_b) ",
+    "> ", "- ", "1. ", "# ", "**", "||", "[", "word ", "Sentence. ", "x",
+    "[a](https://example.com/a_b) ",
     "https://example.com/long/path ", "é", "e\u0301", "👩\u200d🎨", "中文。", "x" * 70, " " * 70,
 )  # fmt: skip
 MARKUP = st.lists(st.sampled_from(PIECES), max_size=60).map("".join)
@@ -18,31 +20,11 @@ ANYTHING = MARKUP | st.text(max_size=400)
 LIMITS = st.integers(markdown.MESSAGE_LETTERS_MIN, 200)
 
 
-# --- an independent reading of Discord's markup ---------------------------------------------------
-
-CODE_BLOCK = re.compile(r"```(?:[a-z0-9_+\-.#]+?\n)?\n*[^\n].*?\n*```", re.IGNORECASE | re.DOTALL)
-CODE_IN_LINE = re.compile(r"(`+)(.*?[^`])\1(?!`)", re.DOTALL)
-SMALL = re.compile(r" *-# +(?!-#)[^\n]+")
-
-
-def small_lines(message: str) -> list[str]:
-    """The lines of a message that Discord shows as small text."""
-    seen, at = "", 0
-    while at < len(message):
-        code = CODE_BLOCK.match(message, at) or CODE_IN_LINE.match(message, at)
-        if re.match(r"\\[^0-9A-Za-z\s]", message[at:]):
-            seen, at = f"{seen}x", at + 2
-        elif code:
-            seen, at = f"{seen}x", code.end()
-        else:
-            seen, at = seen + message[at], at + 1
-    lines = re.split(r"\r\n?|\n", seen)
-    return [line for line in lines if SMALL.match(line.lstrip("> "))]
-
-
 def test_the_reading_of_small_lines_is_discords():
-    assert small_lines("a\n-# b\n> -# c\n  -# d") == ["-# b", "> -# c", "  -# d"]
+    assert small_lines("a\n-# b\n> -# c\n  -# d\n- -# e") == ["-# b", "-# c", "  -# d", "-# e"]
     assert small_lines("```\n-# a\n```\n`\n-# b`\n\\-# c\n-#d\n-#") == []
+    assert small_lines("> ```\n-# a\n> ```") == small_lines("- ```\n-# a\n```") == ["-# a"]
+    assert small_lines("||a\n```\nb||\n-# c\n```") == ["-# c"]
 
 
 # --- safe ----------------------------------------------------------------------------------------
@@ -74,10 +56,8 @@ def test_small_lines_of_the_model_are_escaped(text: str, expected: str):
         "-#tag\n-#\n- # heading in a list",
         "```\n-# comment\n```",
         "```sh\n-# comment\n\n-# more\n```\nafter",
-        "1. Run:\n   ```sh\n   -# comment\n   ```",
-        "> ```\n> -# comment\n> ```",
+        "**Here** it is, `see`:\n```diff\n-# comment\n+ more\n```\n- so",
         "```\n-# the fence is still open",
-        "````md\n-# a\n````",
         r"already \-# escaped",
     ],
 )
@@ -94,10 +74,30 @@ def test_a_fence_that_discord_does_not_know_protects_nothing():
 
 
 @pytest.mark.parametrize(
-    "text", ["a ``` b\n", "x ```y\n```\n", "~~~\n```\n~~~\n", "a ```\n```\n", "``````\n"]
+    ("text", "expected"),
+    [
+        ("> ```\n-# a", "> ```\n\\-# a"),
+        ("- ```\n-# a\n  ```", "- ```\n\\-# a\n  ```"),
+        ("1. ```\n-# a\n```", "1. ```\n\\-# a\n```"),
+        ("- a\n  ```\n-# b\n  ```", "- a\n  ```\n\\-# b\n  ```"),
+        ("> ```\n> -# a\n> ```", "> ```\n> \\-# a\n> ```"),
+    ],
 )
+def test_a_fence_in_a_quote_or_a_list_protects_nothing(text: str, expected: str):
+    assert safe(text) == expected
+
+
+IN_DOUBT = (
+    "a ``` b\n", "x ```y\n```\n", "~~~\n```\n~~~\n", "a ```\n```\n", "``````\n", "````md\n",
+    "```\n```\nz\n```\n", "```py\n```\nz\n```\n", "```\n\n```\nz\n```\n",
+    "`a\n```\nb`\n", "||a\n```\nb||\n", "**a\n```\nb**\n", "[a\n```\nb](https://example.com)\n",
+    "<http://a\n```\nb>\n",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("text", IN_DOUBT)
 def test_where_fences_are_in_doubt_every_small_line_is_escaped(text: str):
-    assert safe(f"{text}-# c") == f"{text}\\-# c"
+    assert safe(f"{text}-# c\n```\ny") == f"{text}\\-# c\n```\ny"
 
 
 @given(ANYTHING)
@@ -138,7 +138,7 @@ def is_balanced(message: str) -> bool:
 def test_parts_join_back_and_every_message_is_legal(text: str, limit: int):
     found = list(parts(text, limit))
     if text.strip():
-        assert "".join(part.body for part in found) == text
+        assert "".join(part.body + part.end for part in found) == text
     else:
         assert found == []
     for part in found:
@@ -243,6 +243,15 @@ def test_a_fence_is_moved_whole_if_it_can_be():
 
 def test_no_fence_is_opened_to_be_closed_at_once():
     assert "x" in split("```py with more about this code\n" + "x" * 100 + "\n```", 64)[0]
+
+
+@pytest.mark.parametrize("gap", ["\n", "\n\n\n\n"])
+@pytest.mark.parametrize("letters", range(48, 62))
+def test_no_message_begins_with_the_end_of_a_fence(letters: int, gap: str):
+    text = f"```\n{'a' * letters}{gap}```\nz\n```\n-# b\n```\ny"
+    for message in split(safe(text), 64):
+        assert not message.startswith("```\n```")
+        assert small_lines(message) == []
 
 
 def test_a_fence_left_open_is_closed():
