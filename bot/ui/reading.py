@@ -2,10 +2,14 @@
 belongs, and what can be seen to be impossible. It reads and decides nothing about money.
 """
 
+import asyncio
 import logging
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import PurePosixPath
+from urllib.parse import urlsplit
 
+import aiohttp
 import discord
 
 from bot import words
@@ -20,6 +24,8 @@ UPLOAD_BYTES_MAX_ELSEWHERE = 10 * 1024 * 1024
 """Of one file where no server says otherwise, as discord.py has it."""
 PICTURES_MAX = 16
 PROMPT_LETTERS_MAX = 6_000
+REPLIED_TIMEOUT_S = 5.0
+"""For asking Discord what a message replies to; discord.py alone would try for half a minute."""
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".avif", ".heic", ".heif")
 PERSON_TYPES = {discord.MessageType.default, discord.MessageType.reply}
 THREADED = {discord.ChannelType.text, discord.ChannelType.news}
@@ -149,18 +155,38 @@ class Reading:
         if reference is None or reference.message_id is None:
             return [], None
         shown_id = reference.message_id
-        shown = await self._database.read(lambda tx: _pictures_shown(tx, shown_id))
-        if shown is None and message.message_snapshots:
-            shown = _shown_pictures(message)
-        elif shown is None:
-            replied = reference.resolved
-            if replied is None:
-                try:
-                    replied = await message.channel.fetch_message(shown_id)
-                except discord.HTTPException:
-                    log.info("message %d: what it replies to cannot be read", message.id)
-            shown = _shown_pictures(replied) if isinstance(replied, discord.Message) else []
-        return shown[:PICTURES_MAX], None
+        ours = await self._database.read(lambda tx: _pictures_shown(tx, shown_id))
+        if ours is not None:
+            return ours[:PICTURES_MAX], None
+        if message.message_snapshots:
+            return _shown(message)
+        try:
+            replied = await self._replied_to(message, reference, shown_id)
+        except Notice as unread:
+            return [], unread
+        return _shown(replied)
+
+    async def _replied_to(
+        self, message: discord.Message, reference: discord.MessageReference, replied_id: int
+    ) -> discord.Message:
+        """Raises Notice where it cannot be read: something else must not be painted for it."""
+        replied = reference.resolved
+        if replied is None:
+            try:
+                async with asyncio.timeout(REPLIED_TIMEOUT_S):
+                    replied = await message.channel.fetch_message(replied_id)
+            except discord.NotFound as error:
+                raise Notice(Word.UNREADABLE, words.replied_to_deleted()) from error
+            except discord.Forbidden as error:
+                raise Notice(Word.PERMISSION, words.replied_to_hidden()) from error
+            except (discord.HTTPException, aiohttp.ClientError, TimeoutError) as error:
+                log.warning("message %d: what it replies to is not read: %r", message.id, error)
+                raise Notice(Word.UNREADABLE, words.replied_to_unread()) from error
+        if not isinstance(replied, discord.Message):
+            raise Notice(Word.UNREADABLE, words.replied_to_deleted())
+        if not self._message_content and _server_id(message) and _is_empty(replied):
+            raise Notice(Word.PERMISSION, words.replied_to_hidden())
+        return replied
 
     async def command(
         self,
@@ -220,15 +246,14 @@ def _upload_bytes_max(guild: discord.Guild | None) -> int:
     return UPLOAD_BYTES_MAX_ELSEWHERE if guild is None else guild.filesize_limit
 
 
-def _is_picture(attachment: discord.Attachment) -> bool:
+def _is_picture(name: str, media_type: str | None) -> bool:
     """What calls itself a picture; what it is, its bytes will say."""
-    kind = attachment.content_type or ""
-    return kind.startswith("image/") or attachment.filename.lower().endswith(PICTURE_SUFFIXES)
+    return (media_type or "").startswith("image/") or name.lower().endswith(PICTURE_SUFFIXES)
 
 
 def _attached(attachments: Sequence[discord.Attachment]) -> tuple[list[Meant], Notice | None]:
     for attachment in attachments:
-        if not _is_picture(attachment):
+        if not _is_picture(attachment.filename, attachment.content_type):
             sentence = words.not_a_picture(attachment.filename)
             return [], Notice(Word.UNREADABLE, sentence)
     if len(attachments) > PICTURES_MAX:
@@ -236,27 +261,42 @@ def _attached(attachments: Sequence[discord.Attachment]) -> tuple[list[Meant], N
     return [Meant(each.filename, url=each.url) for each in attachments], None
 
 
-def _shown_pictures(message: discord.Message | discord.MessageSnapshot) -> list[Meant]:
-    """The pictures that a message of somebody else shows: attached, embedded, in components, or
-    forwarded. Discord leaves out of `attachments` what an embed or a component shows.
+def _is_empty(message: discord.Message) -> bool:
+    """Whether a person's message comes without anything, as it does where Discord hides it."""
+    anything = message.content or message.attachments or message.embeds or message.components
+    return not (anything or message.stickers or message.is_system())
+
+
+def _shown(message: discord.Message) -> tuple[list[Meant], Notice | None]:
+    """The pictures that a message of somebody else shows; if it shows files and no picture is
+    among them, why they cannot be meant.
     """
-    found = [
-        Meant(each.filename, url=each.url) for each in message.attachments if _is_picture(each)
-    ]
+    files = list(_files(message))
+    pictures = [file for file, is_picture in files if is_picture]
+    if files and not pictures:
+        return [], Notice(Word.UNREADABLE, words.not_a_picture(files[0][0].name))
+    return pictures[:PICTURES_MAX], None
+
+
+def _files(message: discord.Message | discord.MessageSnapshot) -> Iterator[tuple[Meant, bool]]:
+    """What a message shows, and whether each calls itself a picture: attached, embedded, in
+    components, or forwarded. Discord leaves out of `attachments` what the others show.
+    """
+    for each in message.attachments:
+        is_picture = _is_picture(each.filename, each.content_type)
+        yield Meant(each.filename, url=each.url), is_picture
     for embed in message.embeds:
         for media in (embed.image, embed.thumbnail):
             if media.proxy_url or media.url:
-                found.append(Meant("picture", url=media.proxy_url or media.url))
+                yield Meant("picture", url=media.proxy_url or media.url), True
                 break
-    found.extend(
-        Meant("picture", url=media.proxy_url or media.url)
-        for media in _media(message.components)
-        if media.content_type is None or media.content_type.startswith("image/")
-    )
+    for media in _media(message.components):
+        name = PurePosixPath(urlsplit(media.url).path).name
+        is_picture = media.content_type is None or _is_picture(name, media.content_type)
+        yield Meant(name or "picture", url=media.proxy_url or media.url), is_picture
     if isinstance(message, discord.Message):
         for snapshot in message.message_snapshots:
-            found.extend(_shown_pictures(snapshot))
-    return found
+            yield from _files(snapshot)
 
 
 def _media(components: Iterable[discord.Component]) -> Iterator[discord.UnfurledMediaItem]:

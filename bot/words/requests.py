@@ -49,6 +49,24 @@ def not_a_picture(name: str) -> str:
     return f"“{file_name(name)}” is not a picture. {PICTURES_ACCEPTED}."
 
 
+def replied_to_unread() -> str:
+    return "The message you reply to could not be read at Discord just now. Try again in a minute."
+
+
+def replied_to_deleted() -> str:
+    return (
+        "The message you reply to was deleted. Attach its picture to your own message, or ask"
+        " without replying to it."
+    )
+
+
+def replied_to_hidden() -> str:
+    return (
+        "I may not see what is in the message you reply to. Attach its picture to your own"
+        " message, or ask without replying to it."
+    )
+
+
 def too_many_pictures(most: int) -> str:
     return f"At most {most} pictures can go along with one request. Send fewer."
 
