@@ -15,6 +15,8 @@ from bot.pictures.shelf import Shelf
 from bot.store.pictures import Picture
 
 SEED = "easel"
+IDAT_BYTES = 64 * 1024
+"""As Pillow cuts them; other encoders cut smaller."""
 
 
 @cache
@@ -54,7 +56,8 @@ def noise_png(size_bytes: int, seed: object) -> bytes:
     rows[:: 3 * side + 1] = bytes(side)  # no filter
     header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
     body = zlib.compress(rows, 0)
-    chunks = ((b"IHDR", header), (b"IDAT", body), (b"IEND", b""))
+    pieces = [body[at : at + IDAT_BYTES] for at in range(0, len(body), IDAT_BYTES)]
+    chunks = ((b"IHDR", header), *((b"IDAT", piece) for piece in pieces), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, data) for kind, data in chunks)
 
 
