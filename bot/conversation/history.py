@@ -16,28 +16,26 @@ async def turns_before(tx: Transaction, exchange: Exchange) -> list[Turn]:
     """The turns of the conversation before this exchange, oldest first. A request that came to
     nothing is one as well: "try again" speaks of it.
     """
+    asked = await exchanges.earlier(tx, exchange.conversation_id, exchange.id, EXCHANGES_MAX)
+    if not asked:
+        return []
+    span = (exchange.conversation_id, asked[0].id, exchange.id)
+    meant = await pictures.meant(tx, *span)
+    answered = await pieces.of_conversation(tx, *span)
     turns: list[Turn] = []
-    for earlier_id in await exchanges.earlier(
-        tx, exchange.conversation_id, exchange.id, EXCHANGES_MAX
-    ):
-        earlier = await exchanges.get(tx, earlier_id)
-        answer = await pieces.of_exchange(tx, earlier_id)
-        turns.append(Turn("person", earlier.prompt, tuple(await meant_pictures(tx, earlier_id))))
-        if answer:
+    for earlier in asked:
+        turns.append(Turn("person", earlier.prompt, tuple(meant.get(earlier.id, ()))))
+        if answer := answered.get(earlier.id):
             text = "\n\n".join(piece.text for piece in answer if piece.text is not None)
             painted = tuple(piece.picture for piece in answer if piece.picture is not None)
             turns.append(Turn("easel", text, painted))
     return turns
 
 
-async def meant_pictures(tx: Transaction, exchange_id: int) -> list[Picture]:
+async def meant_pictures(tx: Transaction, exchange: Exchange) -> list[Picture]:
     """The pictures on the shelf that a request is about: its own, or those it replies to."""
-    found = [
-        await pictures.get(tx, meant.picture_id)
-        for meant in await exchanges.meant(tx, exchange_id)
-        if meant.picture_id is not None
-    ]
-    return [picture for picture in found if picture is not None]
+    found = await pictures.meant(tx, exchange.conversation_id, exchange.id, exchange.id + 1)
+    return found.get(exchange.id, [])
 
 
 def last_picture(turns: list[Turn]) -> Picture | None:

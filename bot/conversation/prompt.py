@@ -63,7 +63,7 @@ async def next_call(
     to, or else, by a message, the conversation's last. A command names its pictures itself.
     """
     turns = await history.turns_before(tx, exchange)
-    meant = await history.meant_pictures(tx, exchange.id)
+    meant = await history.meant_pictures(tx, exchange)
     last = history.last_picture(turns)
     if not meant and last is not None and exchange.command == "message":
         meant = [last]

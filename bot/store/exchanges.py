@@ -260,16 +260,27 @@ async def note_meant_picture(
     )
 
 
-async def earlier(tx: Transaction, conversation_id: int, before_id: int, most: int) -> list[int]:
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What was asked before in a conversation."""
+
+    id: int
+    prompt: str
+
+
+async def earlier(
+    tx: Transaction, conversation_id: int, before_id: int, most: int
+) -> list[Earlier]:
     """The newest `most` exchanges of a conversation before one of it, oldest first; without those
     whose words would be refused again with everything that follows them.
     """
     rows = await tx.all(
-        "SELECT id FROM exchange WHERE conversation_id = :conversation_id AND id < :before_id"
+        "SELECT id, prompt FROM exchange"
+        " WHERE conversation_id = :conversation_id AND id < :before_id"
         " AND (word IS NULL OR word NOT IN ('blocked', 'too-large', 'unreadable', 'owner')"
         " OR word = 'owner' AND call_number = 0) ORDER BY id DESC LIMIT :most",
         conversation_id=conversation_id,
         before_id=before_id,
         most=most,
     )
-    return [row["id"] for row in reversed(rows)]
+    return [Earlier(row["id"], row["prompt"]) for row in reversed(rows)]

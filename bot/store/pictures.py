@@ -1,5 +1,6 @@
 """Pictures: what is known about each image whose bytes are on the shelf. Never the bytes."""
 
+import sqlite3
 from dataclasses import dataclass
 from typing import Literal
 
@@ -37,6 +38,29 @@ async def add(tx: Transaction, picture: Picture, source: Literal["member", "mode
     )
 
 
+async def meant(
+    tx: Transaction, conversation_id: int, first_id: int, before_id: int
+) -> dict[int, list[Picture]]:
+    """The pictures on the shelf that the requests of a conversation from one to before another are
+    about, in order, by exchange.
+    """
+    rows = await tx.all(
+        "SELECT meant.exchange_id, picture.id, picture.media_type, picture.width, picture.height,"
+        " picture.size_bytes FROM exchange JOIN meant ON meant.exchange_id = exchange.id"
+        " JOIN picture ON picture.id = meant.picture_id"
+        " WHERE exchange.conversation_id = :conversation_id"
+        " AND exchange.id >= :first_id AND exchange.id < :before_id"
+        " ORDER BY meant.exchange_id, meant.position",
+        conversation_id=conversation_id,
+        first_id=first_id,
+        before_id=before_id,
+    )
+    found: dict[int, list[Picture]] = {}
+    for row in rows:
+        found.setdefault(row["exchange_id"], []).append(_picture(row))
+    return found
+
+
 async def get(tx: Transaction, picture_id: str) -> Picture | None:
     """The picture of this id, or None."""
     row = await tx.one(
@@ -45,4 +69,8 @@ async def get(tx: Transaction, picture_id: str) -> Picture | None:
     )
     if row is None:
         return None
+    return _picture(row)
+
+
+def _picture(row: sqlite3.Row) -> Picture:
     return Picture(row["id"], row["media_type"], row["width"], row["height"], row["size_bytes"])

@@ -40,6 +40,28 @@ async def of_exchange(tx: Transaction, exchange_id: int) -> list[Piece]:
     return [_piece(row) for row in rows]
 
 
+async def of_conversation(
+    tx: Transaction, conversation_id: int, first_id: int, before_id: int
+) -> dict[int, list[Piece]]:
+    """The same of every exchange of a conversation from one to before another, by exchange."""
+    rows = await tx.all(
+        "SELECT piece.exchange_id, piece.text, piece.part, picture.id, picture.media_type,"
+        " picture.width, picture.height, picture.size_bytes"
+        " FROM exchange JOIN piece ON piece.exchange_id = exchange.id"
+        " LEFT JOIN picture ON picture.id = piece.picture_id"
+        " WHERE exchange.conversation_id = :conversation_id"
+        " AND exchange.id >= :first_id AND exchange.id < :before_id"
+        " ORDER BY piece.exchange_id, piece.position",
+        conversation_id=conversation_id,
+        first_id=first_id,
+        before_id=before_id,
+    )
+    found: dict[int, list[Piece]] = {}
+    for row in rows:
+        found.setdefault(row["exchange_id"], []).append(_piece(row))
+    return found
+
+
 def _piece(row: sqlite3.Row) -> Piece:
     picture = None
     if row["id"] is not None:
