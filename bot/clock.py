@@ -55,14 +55,3 @@ def day_number(time_ms: int) -> int:
 def day_text(day: int) -> str:
     """A day number as ISO 8601, `2026-11-24`."""
     return f"{day // 10_000:04}-{day // 100 % 100:02}-{day % 100:02}"
-
-
-DISCORD_EPOCH_MS = 1_420_070_400_000
-
-
-def snowflake_ms(snowflake: int) -> int:
-    """When Discord made this id, milliseconds since 1970.
-
-    Source: https://discord.com/developers/docs/reference#snowflakes (2026-08).
-    """
-    return (snowflake >> 22) + DISCORD_EPOCH_MS

@@ -4,14 +4,13 @@ a call costs is decided by its price and its provider; what it was for, by the e
 """
 
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from bot import words
 from bot.clock import day_number
 from bot.errors import Notice, Word
 from bot.ledger.budgets import Budget, BudgetLimits, budgets_for
 from bot.ledger.prices import Price, Size, hold_nano_usd, max_tokens_within
-from bot.money import ZERO, NanoUsd
+from bot.money import ZERO, NanoUsd, Usage
 from bot.store import balances, entries, exchanges, reservations
 from bot.store.balances import Scope, Standing
 from bot.store.database import Transaction
@@ -64,13 +63,6 @@ class Charge:
     cost: NanoUsd
     estimated: bool
     open: bool
-
-
-class Usage(TokenCounts, Protocol):
-    """What the provider reports of a call; without a cost when it reported none."""
-
-    @property
-    def cost_nano_usd(self) -> NanoUsd | None: ...
 
 
 class Book:

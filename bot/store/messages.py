@@ -53,9 +53,3 @@ async def find(tx: Transaction, message_id: int) -> Posted | None:
     if row is None:
         return None
     return Posted(message_id, row["exchange_id"], row["part"], row["channel_id"])
-
-
-async def known_ids(tx: Transaction, channel_id: int) -> set[int]:
-    """The ids of all our messages in a channel that are noted."""
-    rows = await tx.all("SELECT id FROM message WHERE channel_id = :id", id=channel_id)
-    return {row["id"] for row in rows}

@@ -22,7 +22,7 @@ def stopping() -> str:
 
 def interrupted() -> str:
     return (
-        "Easel was stopped while the model was at work, and nothing of its answer was kept. Ask"
+        "This was broken off while the model was at work, and nothing of its answer was kept. Ask"
         " again if you still want it."
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from bot.ledger.book import Ask, Book, Charge
-from bot.money import NanoUsd, nano_usd
+from bot.money import NanoUsd, Usage, nano_usd
 from bot.store import reservations
 from bot.store.database import Database, Transaction
 from bot.store.reservations import Reservation, Tokens
@@ -63,16 +63,9 @@ async def test_only_what_was_sent_is_left_unresolved_and_once(database: Database
     assert (left.state, left.call_ended_ms) == ("unresolved", NOW_MS + 1_000)
 
 
-class Reported(Tokens):
+def reported(cost: int | None) -> Usage:
     """As the provider's client gives it."""
-
-    cost_nano_usd: NanoUsd | None = None
-
-
-def reported(cost: int | None) -> Reported:
-    usage = Reported(900, 100, 1_200, 1_100)
-    object.__setattr__(usage, "cost_nano_usd", cost)  # frozen
-    return usage
+    return Usage(None if cost is None else NanoUsd(cost), 900, 100, 1_200, 1_100)
 
 
 @pytest.mark.parametrize(("cost", "kept"), [(5, 5), (0, 0), (None, None), (-1, None)])
