@@ -11,8 +11,8 @@ from bot import words
 from bot.store.pictures import Picture
 from bot.store.pieces import Piece
 from bot.ui import markdown
+from bot.ui.markdown import MESSAGE_LETTERS_MAX
 
-MESSAGE_LETTERS_MAX = 2_000
 FILES_PER_MESSAGE_MAX = 10
 LINES_LETTERS_MAX = 400
 """Kept free beside a file for a notice's sentence and the last line."""
@@ -59,7 +59,7 @@ def lay_out(pieces: Sequence[Piece], sentence: str | None, last_line: str | None
 def _text_parts(text: str, position: int) -> list[Part]:
     safe = markdown.safe(text)
     # Only as many are cut as decide whether it is to be a file.
-    chunks = list(islice(markdown.parts(safe, MESSAGE_LETTERS_MAX), PARTS_OF_TEXT_MAX + 1))
+    chunks = list(islice(markdown.parts(safe), PARTS_OF_TEXT_MAX + 1))
     if len(chunks) <= PARTS_OF_TEXT_MAX:
         parts = [Part(chunk.text) for chunk in chunks]
     else:

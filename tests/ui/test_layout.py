@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from bot.store.pictures import Picture
 from bot.store.pieces import Piece
-from bot.ui.layout import FILES_PER_MESSAGE_MAX, MESSAGE_LETTERS_MAX, Part, lay_out
+from bot.ui.layout import FILES_PER_MESSAGE_MAX, Part, lay_out
+from bot.ui.markdown import MESSAGE_LETTERS_MAX
 
 LINE = "-# $0.2123 · 94 s"
 
