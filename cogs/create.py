@@ -1,5 +1,6 @@
 """/imagine and /edit."""
 
+import logging
 from typing import Literal
 
 import discord
@@ -13,6 +14,8 @@ from bot.ui.reading import PROMPT_LETTERS_MAX, Reading
 Shape = Literal["square", "portrait", "landscape", "tall", "wide"]
 Size = Literal["1K", "2K"]
 Prompt = app_commands.Range[str, 1, PROMPT_LETTERS_MAX]
+
+log = logging.getLogger(__name__)
 
 
 class Create(commands.Cog):
@@ -82,7 +85,16 @@ class Create(commands.Cog):
         self, interaction: discord.Interaction[discord.Client], request: Request
     ) -> None:
         admission = await self._exchanges.admit(request)
-        if admission.fresh:
+        if not admission.fresh:
+            return
+        if admission.refusal is not None:
             await self._answers.acknowledge(interaction, admission)
-            if admission.refusal is None:
-                self._exchanges.start(request.exchange.id)
+            return
+        try:
+            await self._answers.acknowledge(interaction, admission)
+        except Exception:
+            # It is admitted and holds its place: its answer comes without this one, and nobody
+            # may be told that it failed.
+            log.exception("interaction %d: not acknowledged", interaction.id)
+        finally:
+            self._exchanges.start(request.exchange.id)

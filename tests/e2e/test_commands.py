@@ -1,0 +1,73 @@
+"""Commands whose first answer meets with trouble: what was admitted goes its way all the same."""
+
+import asyncio
+
+import discord
+import pytest
+
+from bot.errors import StoreUnavailable
+from bot.exchange import SWEEP_PAUSE_S
+from bot.sandbox.discord.wire import Fault
+from bot.ui.posting import Posting
+from tests.e2e.stage import Stage, last_line
+
+CALLBACK = r"/interactions/\d+/.*/callback"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [TimeoutError(), asyncio.CancelledError(), discord.ClientException(), RuntimeError("ours")],
+    ids=repr,
+)
+async def test_what_was_admitted_goes_its_way_whatever_becomes_of_its_acknowledgement(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, error: BaseException
+):
+    async def failing(*args: object, **options: object) -> None:
+        raise error
+
+    monkeypatch.setattr(discord.InteractionResponse, "defer", failing)
+    await stage.start()
+    used = await stage.mara.command(stage.channel, "imagine", prompt="a red fox")
+    (answer,) = await stage.answers(stage.channel, used.id)
+    assert answer.attachments
+    assert used.original is None  # nobody said that something went wrong
+    assert len(stage.model.calls) == 1
+
+
+async def test_an_acknowledgement_that_cannot_be_noted_is_found_again(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+):
+    note = Posting.note
+    failures = [StoreUnavailable("The database is locked.")]
+
+    async def once(self: Posting, *key: int) -> None:
+        if failures:
+            raise failures.pop()
+        await note(self, *key)
+
+    monkeypatch.setattr(Posting, "note", once)
+    await stage.start()
+    used = await stage.mara.command(stage.channel, "imagine", prompt="a red fox")
+    assert await stage.answers(stage.channel, used.id) == [used.original]
+    assert not failures
+
+
+async def test_the_sweep_leaves_alone_what_is_being_acknowledged(stage: Stage):
+    await stage.start()
+    slow = Fault("POST", CALLBACK, hold=asyncio.Event())
+    assert slow.hold is not None
+    stage.discord.faults.append(slow)
+    used = await stage.mara.command(stage.channel, "imagine", prompt="a red fox")
+    async with asyncio.timeout(5):
+        while stage.discord.faults:  # noqa: ASYNC110  # nobody tells when it is met
+            await asyncio.sleep(0.02)
+        swept = stage.clock.pauses.count(SWEEP_PAUSE_S)
+        while stage.clock.pauses.count(SWEEP_PAUSE_S) < swept + 3:  # noqa: ASYNC110  # nor this
+            await asyncio.sleep(0.02)
+    assert not stage.model.calls
+    assert not stage.ours(stage.channel)
+    slow.hold.set()
+    (answer,) = await stage.answers(stage.channel, used.id)
+    assert answer is used.original
+    assert last_line(answer).startswith("-# $0.")
+    assert len(stage.model.calls) == 1
