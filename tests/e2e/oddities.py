@@ -50,19 +50,20 @@ NULL_USAGE = Raw(b'data: {"choices":[],"usage":null}\n\n')
 class Attempt:
     """What one call is answered. `free` is proof that it was not charged, which allows another;
     `tells` that a usage with its true cost comes with it; `named` that its id does, whatever
-    becomes of the rest.
+    becomes of the rest; `paused` that it waits in the middle.
     """
 
     told: Scripted
     free: bool = False
     tells: bool = False
     named: bool = False
+    paused: bool = False
 
 
 @dataclass
 class Plan:
-    """One request: its words, how it is asked, what its calls are answered, and which came.
-    `cut_off` once its process ended in the middle of a call.
+    """One request: its words, how it is asked, what its calls are answered, and which came. In a
+    `calm` time no process ends; `cut_off` once its own did in the middle of a call.
     """
 
     words: str
@@ -70,6 +71,7 @@ class Plan:
     paints: bool
     size: str | None
     command: str
+    calm: bool
     calls: list[Call] = field(default_factory=list[Call])
     cut_off: bool = False
 
@@ -92,6 +94,7 @@ def plan(dice: random.Random, words: str, pause: asyncio.Event | None) -> Plan:
         paints,
         dice.choice([None, None, "1K", "2K"]) if paints else None,
         dice.choice(["message", "message", "imagine"]) if paints else "message",
+        drawn.calm,
     )
 
 
@@ -209,7 +212,8 @@ class Draw:
         steps.extend(usage)
         if self.dice.random() < 0.1:
             steps.append(Drop())
-        return self.answered(steps, cost, tells=tells and self.believed(steps, cost))
+        plain = None if len(usage) == 1 else False  # which has no place for two of them
+        return self.answered(steps, cost, tells=tells and self.believed(steps, cost), plain=plain)
 
     def lied(self, steps: list[Step], cost: int | None) -> Attempt:
         """A usage whose cost is too low for a picture, and the charge another; without a picture
@@ -246,7 +250,8 @@ class Draw:
             look_up = LookUp(misses=0, cost_nano_usd=look_up.cost_nano_usd)
         elif dice.random() < 0.3:
             cut = self.one_of([0, self.untold_cost()])
-        if self.pause is not None and dice.random() < 0.4:
+        paused = self.pause is not None and dice.random() < 0.4
+        if self.pause is not None and paused:
             steps.insert(dice.randint(0, len(steps)), Gate(self.pause))
         return Attempt(
             Answer(
@@ -263,6 +268,7 @@ class Draw:
             ),
             tells=tells,
             named=whole and (named or in_events),
+            paused=paused,
         )
 
     def body(self) -> list[Step]:

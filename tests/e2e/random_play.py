@@ -5,6 +5,7 @@ ends and begins anew in between. What must hold of the books then is `random_che
 
 import asyncio
 import contextlib
+import itertools
 import random
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -39,7 +40,7 @@ T = TypeVar("T")
 SPEED = 200
 """How much faster the clock goes: ten minutes of patience take three seconds."""
 UNRESOLVED_S = 100.0
-READ_GAP_S = 1.0
+READ_GAP_S = 1.5
 WIDE = limits(*["1000000"] * 4)
 WAVE = 40
 MEMBERS = range(1, 9)
@@ -155,7 +156,12 @@ class Process:
             tell_owner=_unheard,
             spawn=tasks.spawn,
         )
-        tasks.spawn(self.exchanges.sweep())
+        self._sweep = tasks.spawn(self.exchanges.sweep())
+
+    async def stop(self, grace_s: float) -> None:
+        """What a gentle end begins with."""
+        self._sweep.cancel()
+        await self.exchanges.stop(grace_s)
 
     async def end(self) -> None:
         await self._stack.aclose()
@@ -198,16 +204,17 @@ class World:
         await migrate(self.path)
         await self._begin()
         try:
-            while len(self.plans) < number:
-                await self._wave(min(WAVE, number - len(self.plans)))
+            for pause in itertools.cycle([None, self._pause]):
+                if len(self.plans) == number:
+                    break
+                await self._wave(min(WAVE, number - len(self.plans)), pause)
             await self._until_none("SELECT 1 FROM exchange WHERE step <> 'done'")
             await self._until_none("SELECT 1 FROM reservation WHERE closed_ms IS NULL")
         finally:
             await self._process.end()
 
-    async def _wave(self, number: int) -> None:
-        """Some requests at once, and in half of the waves ends of the process among them."""
-        pause = None if self.dice.random() < 0.5 else self._pause
+    async def _wave(self, number: int, pause: asyncio.Event | None) -> None:
+        """Some requests at once; with a pause the process ends in the middle of it, and again."""
         self._pause.clear()
         for _ in range(number):
             await self._ask(pause)
@@ -249,7 +256,7 @@ class World:
                 await self.model.until(lambda: self._calls >= enough)
         await asyncio.sleep(dice.random() * 0.03)
         if dice.random() < 0.3:
-            await self._process.exchanges.stop(dice.random() * 0.1)
+            await self._process.stop(dice.random() * 100)
         await self._process.end()
         await self._begin()
 
