@@ -22,6 +22,7 @@ from bot.openrouter.call import Body, Call, Message, PicturePart, TextPart
 from bot.openrouter.facts import Generation, KeyFacts, generation_of, key_of
 from bot.openrouter.failures import Cause
 from bot.openrouter.models import ModelFacts, find_model
+from bot.openrouter.patience import Patience
 from bot.openrouter.reply import READ_GAP_S, Ended, Identified, PictureArrived, Reply, Text
 from bot.openrouter.stream import parse
 from bot.pictures.shelf import Shelf
@@ -279,13 +280,14 @@ class _Stream(AbstractAsyncContextManager[Reply]):
         # httpx says less than it gives; a generator left open would be closed by nobody knows whom.
         chunks = cast("AsyncGenerator[bytes]", response.aiter_bytes())
         self._exit.push_async_callback(chunks.aclose)
+        patience = Patience()
+        self._exit.callback(patience.close)
+        loop = asyncio.get_running_loop()
 
         async def receive(gap_s: float) -> bytes:
-            # The timeout is around one await, never around a `yield`: it cannot hit the consumer.
-            until_s = min(deadline_s, asyncio.get_running_loop().time() + gap_s)
+            # The limit is on one await, never around a `yield`: it cannot hit the consumer.
             try:
-                async with asyncio.timeout_at(until_s):
-                    return await anext(chunks, b"")
+                return await patience.wait(anext(chunks, b""), min(deadline_s, loop.time() + gap_s))
             except httpx.TimeoutException as error:
                 raise TimeoutError from error
             except (httpx.HTTPError, httpx.StreamError) as error:
