@@ -85,8 +85,8 @@ def chunk_of(value: object) -> Chunk:
     for choice in choices:
         error = error or error_of(choice)
         finish_reason = as_text(choice.get("finish_reason")) or finish_reason
-    deltas = [as_object(choice.get("delta")) for choice in choices]
-    messages = [as_object(choice.get("message")) for choice in choices]
+    deltas = [as_object(choice["delta"]) for choice in choices if "delta" in choice]
+    messages = [as_object(choice["message"]) for choice in choices if "message" in choice]
     said = deltas + messages
     found = as_text(data.get("id"))
     return Chunk(
@@ -103,7 +103,9 @@ def chunk_of(value: object) -> Chunk:
 
 
 def _picture_urls(said: Json) -> list[str]:
-    images = [as_object(image) for image in as_items(said.get("images"))]
+    if "images" not in said:
+        return []
+    images = [as_object(image) for image in as_items(said["images"])]
     urls = [as_text(as_object(image.get("image_url")).get("url")) for image in images]
     return [url for url in urls if url]
 

@@ -31,6 +31,7 @@ _KEY = re.compile(rb'"url"[ \t\r\n]*:[ \t\r\n]*\Z')
 _KEY_BYTES_MAX = 64
 _TEXT_STEP_BYTES = 4096
 _FIELD_BYTES = 6  # enough to tell `data:` with its optional space from every other line
+_JSON = json.JSONDecoder(strict=False, parse_float=Decimal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ def parse(data: bytes) -> object:
     for anything else that is no JSON.
     """
     try:
-        return json.loads(data.decode("utf-8", "replace"), strict=False, parse_float=Decimal)
+        return _JSON.decode(data.decode("utf-8", "replace"))
     except (ArithmeticError, RecursionError) as error:
         raise ValueError("JSON with a number or a depth beyond all reason") from error
 
