@@ -264,6 +264,7 @@ class Exchanges:
                 self._spawn(self._tell_owner(failure.sentence))
             if not failure.may_retry or exchange.call_number >= CALLS_MAX:
                 raise
+            progress.stage(words.trying_again)
             await self._try_again(exchange, failure)
             return
         if lost is None and end.finish_reason == "length":
@@ -299,10 +300,8 @@ class Exchanges:
             await exchanges.note_step(tx, exchange.id, Step.HOLD)
 
         await self._database.write(operation)
-        pause_s = failure.retry_after_s
-        await self._clock.sleep(
-            RETRY_PAUSES_S[exchange.call_number - 1] if pause_s is None else pause_s
-        )
+        own_s = RETRY_PAUSES_S[exchange.call_number - 1]
+        await self._clock.sleep(own_s if failure.retry_after_s is None else failure.retry_after_s)
 
     async def _take_up(self, exchange: Exchange) -> None:
         """A call found sent is never sent again: what it brought is the result, or the person is
@@ -344,13 +343,15 @@ class Exchanges:
         await self._database.write(operation)
 
     async def _answer(self, exchange: Exchange) -> None:
-        """Puts text, pictures and cost into the answer message. Where the cost is not known yet,
-        the exchange is done when it is and the answer says it.
+        """Puts text, pictures and cost into the answer message. Where the cost is not known yet, it
+        is looked up meanwhile, so that no hold waits for Discord, and the answer corrected after.
         """
-        await self._answers.deliver(exchange)
-        self._leave(exchange.id)
-        self._answered.add(exchange.id)
-        if await self._settling.look_up(exchange.id, exchange.call_number):
+        async with asyncio.TaskGroup() as group:
+            found = group.create_task(self._settling.look_up(exchange.id, exchange.call_number))
+            await self._answers.deliver(exchange)
+            self._leave(exchange.id)
+            self._answered.add(exchange.id)
+        if found.result():
             await self._answers.amend(await self._read(exchange.id))
         await self._intake.untag(str(exchange.id))
         await self._database.write(lambda tx: exchanges.note_step(tx, exchange.id, Step.DONE))

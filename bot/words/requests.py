@@ -4,6 +4,13 @@ was charged is the cost line's to say.
 
 import re
 
+from bot.words.answers import notice_line
+
+
+def refusal(word: str, sentence: str) -> str:
+    """The notice of what ended before any call was made."""
+    return f"{sentence}\n{notice_line(word, None, estimated=False, known=True)}"
+
 
 def hello() -> str:
     return (
@@ -25,6 +32,10 @@ def interrupted() -> str:
         "This was broken off while the model was at work, and nothing of its answer was kept. Ask"
         " again if you still want it."
     )
+
+
+def trying_again() -> str:
+    return "Trying again"
 
 
 def our_fault() -> str:

@@ -9,16 +9,17 @@ import pytest
 import bot.app
 from bot.exchange import Admission
 from bot.sandbox.openrouter import NoUsage, Paint, Say, answer
+from bot.store import exchanges
 from bot.store.database import Database, Transaction
 from tests.e2e.stage import Stage, last_line
 
 T = TypeVar("T")
 
 
-async def test_a_request_that_the_sweep_finds_first_waits_for_nobody(
+async def test_the_sweep_leaves_a_request_alone_that_is_being_admitted(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ):
-    swept = asyncio.Event()
+    sweeps, go_on = asyncio.Semaphore(0), asyncio.Event()
 
     class SlowDatabase(Database):
         """Who admits a request hears late that its row is there."""
@@ -26,14 +27,23 @@ async def test_a_request_that_the_sweep_finds_first_waits_for_nobody(
         async def write(self, operation: Callable[[Transaction], Awaitable[T]]) -> T:
             result = await super().write(operation)
             if isinstance(result, Admission):
-                await swept.wait()
+                await go_on.wait()
+            return result
+
+        async def read(self, operation: Callable[[Transaction], Awaitable[T]]) -> T:
+            result = await super().read(operation)
+            if operation is exchanges.open_ids and result:
+                sweeps.release()
             return result
 
     monkeypatch.setattr(bot.app, "Database", SlowDatabase)
     await stage.start()
     asked = await stage.mara.say(stage.channel, f"{stage.me} a fox")
+    for _ in range(3):
+        await sweeps.acquire()
+    assert asked.thread is None
+    go_on.set()
     thread = await stage.thread_of(asked)
-    swept.set()
     (message,) = await stage.answers(thread, asked.id)
     assert message.attachments
     again = await stage.mara.say(thread, "make it night")
