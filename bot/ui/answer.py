@@ -4,6 +4,7 @@ It translates rows into messages; when and why is `exchange.py`'s to say.
 
 import io
 import logging
+import os
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
@@ -20,9 +21,11 @@ from bot.pictures.fit import Fit
 from bot.store import messages, pieces
 from bot.store.database import Database, Transaction
 from bot.store.exchanges import Exchange
+from bot.store.pictures import Picture
 from bot.store.pieces import Piece
 from bot.ui import layout
 from bot.ui.layout import Part
+from bot.ui.markdown import MESSAGE_LETTERS_MAX
 from bot.ui.posting import Posting
 from bot.ui.showing import Showing
 from bot.ui.threads import Threads
@@ -133,21 +136,8 @@ class DiscordAnswers:
                     await pieces.note_part(tx, exchange.id, position, number)
 
         await self._database.write(note_parts)
-        try:
-            await self._put_parts(exchange, parts)
-        except discord.HTTPException as error:
-            if isinstance(error, discord.DiscordServerError):
-                raise
-            if not _is_closed(error):
-                # Nothing mends what Discord does not take; the end has to be told all the same.
-                log.exception("exchange %d: cannot be shown", exchange.id)
-                plain = f"{words.not_showable()}\n{last_line(exchange, charge)}"
-                await self._posting.put(exchange, messages.ANSWER, plain)
-                return
-            if exchange.answer_channel_id == exchange.channel_id:
-                log.warning("exchange %d: cannot be shown (%d)", exchange.id, error.code)
-                return
-            await self._put_parts(replace(exchange, answer_channel_id=exchange.channel_id), parts)
+        if not await self._show(exchange, parts, last_line(exchange, charge)):
+            return
         if (exchange.ended_ms or 0) - exchange.created_ms > PING_AFTER_MS:
             painted = any(piece.picture for piece in made)
             line = (
@@ -156,6 +146,26 @@ class DiscordAnswers:
                 else words.ping_notice(exchange.member_id)
             )
             await self._posting.ping(exchange, line)
+
+    async def _show(self, exchange: Exchange, parts: Sequence[Part], line: str) -> bool:
+        """Where the answer stands, or where it was asked if that is closed: the answer, or its end
+        alone if Discord does not take it. False if the answer is not shown and never will be.
+        """
+        for channel_id in dict.fromkeys((exchange.answer_channel_id, exchange.channel_id)):
+            here = replace(exchange, answer_channel_id=channel_id)
+            for shown in (parts, [Part(f"{words.not_showable()}\n{line}")]):
+                try:
+                    await self._put_parts(here, shown)
+                    return shown is parts
+                except discord.HTTPException as error:
+                    if _may_pass(error):
+                        raise
+                    if _is_closed(error):
+                        log.warning("exchange %d: closed to Easel (%d)", exchange.id, error.code)
+                        break
+                    # Nothing mends what Discord does not take; the end has to be told all the same.
+                    log.exception("exchange %d: cannot be shown", exchange.id)
+        return False
 
     async def _put_parts(self, exchange: Exchange, parts: Sequence[Part]) -> None:
         first_picture = 1
@@ -169,10 +179,16 @@ class DiscordAnswers:
         """One message; refused as too large it is made smaller once, and then comes without files:
         the text and the cost have to arrive, and the pictures stay on the shelf.
         """
+        numbered = [
+            each
+            for each in enumerate(part.pictures, first_picture)
+            if await self._is_on_disk(each[1])
+        ]
+        text = await self._text(part)
         for share in (1.0, REFIT_SHARE):
             try:
-                files = await self._files(exchange, part, first_picture, share)
-                await self._posting.put(exchange, number, part.text, files)
+                files = await self._files(exchange, numbered, part.file_text, share)
+                await self._posting.put(exchange, number, text, files)
                 return
             except discord.HTTPException as error:
                 if error.status != 413 and error.code != TOO_LARGE_CODE:
@@ -182,24 +198,34 @@ class DiscordAnswers:
                 if notice.word not in {Word.TOO_LARGE, Word.UNREADABLE}:
                     raise
                 log.warning("exchange %d: a picture cannot be fitted", exchange.id)
-        text = f"{words.upload_refused()}\n{part.text}"
-        if len(text) > layout.MESSAGE_LETTERS_MAX:
-            text = part.text
-        without = Part(file_text=part.file_text)
-        files = await self._files(exchange, without, first_picture, REFIT_SHARE)
-        await self._posting.put(exchange, number, text, files)
+        files = await self._files(exchange, [], part.file_text, REFIT_SHARE)
+        await self._posting.put(exchange, number, _above(text, words.upload_refused()), files)
+
+    async def _text(self, part: Part) -> str:
+        missing = [one for one in part.pictures if not await self._is_on_disk(one)]
+        for one in missing:
+            log.error("picture %s is missing on the shelf", one.id)
+        return _above(part.text, words.picture_missing()) if missing else part.text
+
+    async def _is_on_disk(self, picture: Picture) -> bool:
+        original = await self._fit.fit(picture, picture.size_bytes)
+        return os.access(original.path, os.R_OK)
 
     async def _files(
-        self, exchange: Exchange, part: Part, first_picture: int, share: float
+        self,
+        exchange: Exchange,
+        numbered: Sequence[tuple[int, Picture]],
+        text: str | None,
+        share: float,
     ) -> Callable[[], list[discord.File]]:
         """Makes the files of a part, fitted under the upload limit, anew at every call."""
         bytes_max = exchange.upload_bytes_max
-        if part.pictures:
-            bytes_max = min(bytes_max, REQUEST_BYTES_MAX // len(part.pictures))
+        if numbered:
+            bytes_max = min(bytes_max, REQUEST_BYTES_MAX // len(numbered))
         fitted = [
             # A refused file may have been far below what was said to be the limit.
-            await self._fit.fit(picture, int(min(bytes_max, picture.size_bytes) * share))
-            for picture in part.pictures
+            (number, await self._fit.fit(picture, int(min(bytes_max, picture.size_bytes) * share)))
+            for number, picture in numbered
         ]
         description = words.alt_text(exchange.prompt)[:1024]
 
@@ -210,13 +236,11 @@ class DiscordAnswers:
                     f"easel-{exchange.id}-{number}{picture.suffix}",
                     description=description,
                 )
-                for number, picture in enumerate(fitted, first_picture)
+                for number, picture in fitted
             ]
-            if part.file_text is not None:
+            if text is not None:
                 files.append(
-                    discord.File(
-                        io.BytesIO(part.file_text.encode()), f"easel-{exchange.id}-text.md"
-                    )
+                    discord.File(io.BytesIO(text.encode()), f"easel-{exchange.id}-text.md")
                 )
             return files
 
@@ -233,7 +257,7 @@ class DiscordAnswers:
             return
 
         async def work() -> None:
-            await self._posting.edited(exchange, last, parts[-1].text, None)
+            await self._posting.edited(exchange, last, await self._text(parts[-1]), None)
 
         try:
             await self._patiently(work)
@@ -253,9 +277,20 @@ class DiscordAnswers:
         return await self._database.read(operation)
 
 
+def _may_pass(error: discord.HTTPException) -> bool:
+    """Whether the same may be taken later: Discord fails, is too busy, or has a token replaced."""
+    return error.status >= 500 or error.status in {401, 429}
+
+
 def _is_closed(error: discord.HTTPException) -> bool:
     """Whether Easel cannot write where it tried to."""
     return isinstance(error, discord.NotFound | discord.Forbidden) or error.code == LOCKED_CODE
+
+
+def _above(text: str, sentence: str) -> str:
+    """The sentence above the text of a message, if there is room."""
+    both = f"{sentence}\n{text}"
+    return both if len(both) <= MESSAGE_LETTERS_MAX else text
 
 
 def last_line(exchange: Exchange, charge: Charge) -> str:

@@ -57,6 +57,10 @@ def upload_refused() -> str:
     return "Discord refuses the picture as too large, also made smaller. It is kept at Easel's."
 
 
+def picture_missing() -> str:
+    return "A picture of this answer is missing on Easel's disk and cannot be shown."
+
+
 def not_showable() -> str:
     return "Discord does not take this answer. Its owner can find out more in the log."
 

@@ -1,12 +1,16 @@
 """Answers when Discord or people get in the way: one result, where it can be seen."""
 
+from collections.abc import Callable
+
 import pytest
 
+from bot.sandbox.discord import posting
 from bot.sandbox.discord.shapes import Json, MessageKind, Permission
 from bot.sandbox.discord.wire import Fault
 from bot.sandbox.discord.world import Channel, Message
-from bot.sandbox.openrouter import Paint, Say
-from bot.store import messages
+from bot.sandbox.openrouter import NoUsage, Paint, Say, answer
+from bot.store import messages, pieces
+from bot.store.exchanges import Step, get
 from tests.e2e.stage import Stage, last_line
 
 SEND = r"/channels/\d+/messages"
@@ -194,3 +198,72 @@ async def test_an_answer_waits_out_a_discord_that_fails_for_a_while(stage: Stage
     stage.model.gate.open()
     assert await stage.answers(thread, asked.id) == [message]
     assert not stage.discord.faults
+
+
+def leave_all(stage: Stage, thread: Channel) -> None:
+    """The bot is thrown out."""
+    stage.server.leave(stage.discord.bot_user)
+
+
+def delete_all(stage: Stage, thread: Channel) -> None:
+    """The thread is deleted, and then the channel it began in."""
+    posting.delete_channel(thread)
+    posting.delete_channel(stage.channel)
+
+
+@pytest.mark.parametrize("close", [leave_all, delete_all])
+async def test_an_answer_that_can_be_shown_nowhere_ends_and_its_money_is_booked(
+    stage: Stage, close: Callable[[Stage, Channel], None]
+):
+    await stage.start()
+    stage.model.generation_misses = 1_000_000
+    stage.model.script(answer(Say("A fox."), Paint(), NoUsage()))
+    thread, asked, _ = await ask_and_hold(stage)
+    close(stage, thread)
+    stage.model.gate.open()
+    refused = {403, 404}
+    await stage.discord.wait_until(lambda: stage.discord.requests[-1].status in refused)
+    stage.clock.pushed_ms += 6_000
+    await stage.until_idle()
+    assert (await stage.read(lambda tx: get(tx, asked.id))).step is Step.DONE
+    assert await stage.open_holds() == 0
+    assert await stage.ledger_nano_usd() > 250_000_000  # the whole hold, with a picture in it
+    assert stage.mara.pings == []
+
+
+async def test_what_discord_does_not_take_ends_although_its_notice_is_not_taken_either(
+    stage: Stage,
+):
+    await stage.start()
+    _, asked, _ = await ask_and_hold(stage)
+    stage.discord.faults.append(Fault("PATCH|POST", f"{EDIT}|{SEND}", times=999, status=400))
+    stage.model.gate.open()
+    await stage.until_idle()
+    assert (await stage.read(lambda tx: get(tx, asked.id))).step is Step.DONE
+
+
+async def test_a_picture_missing_on_the_disk_is_said_and_the_others_arrive(stage: Stage):
+    await stage.start()
+    stage.model.script((Say("Two:"), Paint("one"), Paint("two")))
+    stage.discord.faults.append(Fault("PATCH", EDIT, times=99, status=503))
+    asked = await stage.mara.say(stage.channel, f"{stage.me} foxes")
+    thread = await stage.thread_of(asked)
+    await stage.discord.wait_until(lambda: len(stage.discord.sent("PATCH", EDIT)) >= 4)
+    await stage.stop()
+    first, second = [
+        piece.picture.id
+        for piece in await stage.read(lambda tx: pieces.of_exchange(tx, asked.id))
+        if piece.picture is not None
+    ]
+    shelf = stage.settings.storage.data_dir / "shelf"
+    (lost,) = [path for path in shelf.rglob(first) if path.parent.name != "tagged"]
+    lost.unlink()
+    stage.discord.faults.clear()
+    await stage.start()
+    (message,) = await stage.answers(thread, asked.id)
+    await stage.until_idle()
+    assert "A picture of this answer is missing on Easel's disk" in message.content
+    assert message.content.endswith(" s")
+    (file,) = message.attachments
+    assert stage.sha256(file.data) == second
+    assert file.name == f"easel-{asked.id}-2.png"
