@@ -69,13 +69,16 @@ class DiscordAnswers:
         """The first answer to an interaction: the refusal, privately, or "thinking"."""
         if admission.refusal is not None:
             line = words.notice_line(admission.refusal.word, None, estimated=False, known=True)
-            await interaction.response.send_message(
-                f"{admission.refusal.sentence}\n{line}", ephemeral=True
-            )
+            try:
+                await interaction.response.send_message(
+                    f"{admission.refusal.sentence}\n{line}", ephemeral=True
+                )
+            except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+                log.warning("interaction %d: its refusal was not said: %r", interaction.id, error)
             return
         try:
             response = await interaction.response.defer(thinking=True)
-        except (discord.HTTPException, aiohttp.ClientError) as error:
+        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
             # It may have been accepted all the same: the exchange goes on, and its first edit
             # finds the response or posts a message of its own.
             log.warning("exchange %d: not acknowledged: %r", interaction.id, error)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from bot.money import NanoUsd
 from bot.sandbox.discord import posting
 from bot.sandbox.discord.shapes import Json, MessageKind, Permission
 from bot.sandbox.discord.wire import Fault
@@ -267,3 +268,16 @@ async def test_a_picture_missing_on_the_disk_is_said_and_the_others_arrive(stage
     (file,) = message.attachments
     assert stage.sha256(file.data) == second
     assert file.name == f"easel-{asked.id}-2.png"
+
+
+async def test_a_refusal_that_cannot_be_said_is_logged_and_harms_nothing(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+):
+    stage.budget(total_month_nano_usd=NanoUsd(0))
+    await stage.start()
+    stage.discord.faults.append(Fault("POST", "/interactions/.*", times=9, drop=True))
+    await stage.mara.command(stage.channel, "imagine", prompt="a red fox")
+    await stage.discord.wait_until(lambda: stage.discord.faults[0].times < 9)
+    await stage.stop()
+    assert "its refusal was not said" in caplog.text
+    assert not [one for one in caplog.records if one.name.startswith("discord")]
