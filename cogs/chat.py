@@ -1,9 +1,10 @@
 """Messages: mentions, our threads and direct messages."""
 
 import asyncio
-import contextlib
+import logging
 from weakref import WeakValueDictionary
 
+import aiohttp
 import discord
 from discord.ext import commands
 
@@ -11,6 +12,8 @@ from bot import words
 from bot.errors import StoreUnavailable
 from bot.exchange import Exchanges
 from bot.ui.reading import Reading
+
+log = logging.getLogger(__name__)
 
 
 class Chat(commands.Cog):
@@ -30,16 +33,24 @@ class Chat(commands.Cog):
             await self._hear(message)
 
     async def _hear(self, message: discord.Message) -> None:
-        request = await self._reading.message(message)
-        if request is not None:
-            try:
-                admission = await self._exchanges.admit(request)
-            except StoreUnavailable as error:
-                await message.reply(error.sentence, mention_author=False)
-                return
-            if admission.fresh:
-                self._exchanges.start(request.exchange.id)
-        elif self._reading.is_greeting(message):
-            with contextlib.suppress(discord.Forbidden):
-                # The nonce makes a repeated event harmless.
-                await message.reply(words.hello(), mention_author=False, nonce=str(message.id))
+        try:
+            request = await self._reading.message(message)
+            admission = None if request is None else await self._exchanges.admit(request)
+        except StoreUnavailable as error:
+            log.error("message %d: %s", message.id, error.sentence)  # noqa: TRY400 - as foreseen
+            if self._reading.is_addressed(message):
+                await self._reply(message, words.refusal(error.word, error.sentence))
+            return
+        if admission is None:
+            if self._reading.is_greeting(message):
+                await self._reply(message, words.hello())
+        elif admission.fresh:
+            self._exchanges.start(message.id)
+
+    @staticmethod
+    async def _reply(message: discord.Message, text: str) -> None:
+        try:
+            # The nonce makes a repeated event harmless.
+            await message.reply(text, mention_author=False, nonce=str(message.id))
+        except (discord.DiscordException, aiohttp.ClientError, TimeoutError) as error:
+            log.warning("message %d: not told: %r", message.id, error)

@@ -6,10 +6,12 @@ import hashlib
 import json
 import logging
 
+import aiohttp
 import discord
 from discord import app_commands
 
 from bot import words
+from bot.errors import Notice, Word
 from bot.store import synced
 from bot.store.database import Database
 
@@ -25,12 +27,18 @@ class Tree(app_commands.CommandTree[discord.Client]):
         error: app_commands.AppCommandError,
         /,
     ) -> None:
-        """Logs it and answers, unless something was answered already."""
+        """Logs it and answers, unless something was answered already. A command that fails has
+        admitted nothing: what it admits goes its own way.
+        """
         log.error("interaction %d failed", interaction.id, exc_info=error)
+        original = error.original if isinstance(error, app_commands.CommandInvokeError) else error
+        notice = original if isinstance(original, Notice) else Notice(Word.OWNER, words.our_fault())
         try:
             if not interaction.response.is_done():
-                await interaction.response.send_message(words.our_fault(), ephemeral=True)
-        except discord.HTTPException as unsaid:
+                await interaction.response.send_message(
+                    words.refusal(notice.word, notice.sentence), ephemeral=True
+                )
+        except (discord.DiscordException, aiohttp.ClientError, TimeoutError) as unsaid:
             log.warning("interaction %d: not told: %r", interaction.id, unsaid)
 
 

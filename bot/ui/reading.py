@@ -45,9 +45,7 @@ class Reading:
 
     async def message(self, message: discord.Message) -> Request | None:
         """The request in a message; None when it is not for Easel, or says nothing at all."""
-        if message.author.bot or message.webhook_id is not None:
-            return None
-        if message.type not in PERSON_TYPES:
+        if not _is_persons(message):
             return None
         mentioned = self._is_mentioned(message)
         ours = await self._database.read(lambda tx: conversations.is_open(tx, message.channel.id))
@@ -89,11 +87,19 @@ class Reading:
             refusal=refusal,
         )
 
+    def is_addressed(self, message: discord.Message) -> bool:
+        """Whether it is for Easel, as far as can be told while the database cannot be asked."""
+        if not _is_persons(message):
+            return False
+        channel, me = message.channel, self._client.user
+        own = isinstance(channel, discord.Thread) and me is not None and channel.owner_id == me.id
+        heard = not _server_id(message) or (own and self._message_content)
+        return heard or self._is_mentioned(message)
+
     def is_greeting(self, message: discord.Message) -> bool:
         """Whether somebody only mentioned Easel, with nothing to do."""
         return (
-            not message.author.bot
-            and message.type in PERSON_TYPES
+            _is_persons(message)
             and self._is_mentioned(message)
             and bool(message.content)  # without it, a sticker that replies to Easel
             and not message.attachments
@@ -230,6 +236,10 @@ class Reading:
             meant=tuple(meant),
             refusal=refusal,
         )
+
+
+def _is_persons(message: discord.Message) -> bool:
+    return not message.author.bot and message.webhook_id is None and message.type in PERSON_TYPES
 
 
 def _server_id(message: discord.Message) -> int:
