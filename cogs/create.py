@@ -7,6 +7,8 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot import words
+from bot.errors import Word
 from bot.exchange import Exchanges, Request
 from bot.ui.answer import DiscordAnswers
 from bot.ui.reading import PROMPT_LETTERS_MAX, Reading
@@ -84,6 +86,11 @@ class Create(commands.Cog):
     async def _begin(
         self, interaction: discord.Interaction[discord.Client], request: Request
     ) -> None:
+        if not request.exchange.prompt:
+            await interaction.response.send_message(
+                words.refusal(Word.UNREADABLE, words.nothing_asked()), ephemeral=True
+            )
+            return
         admission = await self._exchanges.admit(request)
         if not admission.fresh:
             return

@@ -19,6 +19,10 @@ def hello() -> str:
     )
 
 
+def nothing_asked() -> str:
+    return "There is nothing in the request: say in `prompt` what to paint or to change."
+
+
 def queue_full() -> str:
     return "Easel is busy: as many requests are waiting as it takes. Ask again in a few minutes."
 

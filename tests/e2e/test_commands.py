@@ -1,4 +1,4 @@
-"""Commands whose first answer meets with trouble: what was admitted goes its way all the same."""
+"""Commands and their first answer, also where that meets with trouble."""
 
 import asyncio
 
@@ -8,8 +8,11 @@ import pytest
 from bot.errors import StoreUnavailable
 from bot.exchange import SWEEP_PAUSE_S
 from bot.sandbox.discord.wire import Fault
+from bot.store import exchanges
 from bot.ui.posting import Posting
+from tests.e2e.photos import png
 from tests.e2e.stage import Stage, last_line
+from tests.pictures.paint import RED
 
 CALLBACK = r"/interactions/\d+/.*/callback"
 
@@ -71,3 +74,19 @@ async def test_the_sweep_leaves_alone_what_is_being_acknowledged(stage: Stage):
     assert answer is used.original
     assert last_line(answer).startswith("-# $0.")
     assert len(stage.model.calls) == 1
+
+
+@pytest.mark.parametrize("command", ["imagine", "edit"])
+async def test_a_blank_prompt_is_told_privately_what_is_wanted_and_admits_nothing(
+    stage: Stage, command: str
+):
+    await stage.start()
+    options = {"picture": ("cat.png", png(RED))} if command == "edit" else {}
+    used = await stage.mara.command(stage.channel, command, prompt=" \n ", **options)
+    await used.answered()
+    assert used.ephemeral
+    (message,) = used.messages
+    assert "prompt" in message.content
+    assert last_line(message) == "-# unreadable · not charged"
+    assert not await stage.read(lambda tx: exchanges.is_known(tx, used.id))
+    assert not stage.model.calls
