@@ -28,6 +28,11 @@ SCENE_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 20.0
 LOOK_PAUSE_S = 0.1
 TEXT_SHOWN_LETTERS = 300
+NOT_PASSED = {
+    *("DISCORD_TOKEN", "DISCORD_TOKEN_FILE", "OPENROUTER_API_KEY", "OPENROUTER_API_KEY_FILE"),
+    "EASEL_CONFIG",
+}
+"""What the caller may have set for a bot of their own: the tour's has nothing to do with it."""
 
 CONFIG = """\
 [discord]
@@ -92,7 +97,7 @@ class Stage:
             self.process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "bot", "run", "--config", str(config)),
                 env={
-                    **os.environ,
+                    **{name: value for name, value in os.environ.items() if name not in NOT_PASSED},
                     "DISCORD_TOKEN": self.discord.token,
                     "OPENROUTER_API_KEY": self.model.api_key,
                 },
