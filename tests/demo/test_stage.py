@@ -10,6 +10,12 @@ from bot.sandbox.discord.sandbox import DiscordSandbox
 from bot.sandbox.openrouter import ModelSandbox
 
 
+def environment_of(pid: int) -> bytes:
+    """Of a process, where this machine shows it."""
+    path = Path(f"/proc/{pid}/environ")
+    return path.read_bytes() if path.exists() else b""
+
+
 @pytest.mark.parametrize("form", ["{name}", "{name}_FILE"])
 async def test_the_tour_takes_nothing_from_its_callers_settings(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
@@ -21,7 +27,5 @@ async def test_the_tour_takes_nothing_from_its_callers_settings(
         stage = Stage(discord, model, tmp_path, tmp_path)
         await stage.start()
         assert stage.process is not None
-        environment = Path(f"/proc/{stage.process.pid}/environ")
-        if environment.exists():
-            assert b"the caller's own" not in environment.read_bytes()
+        assert b"the caller's own" not in environment_of(stage.process.pid)
         assert await stage.end(signal.SIGTERM) == 0
