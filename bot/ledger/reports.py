@@ -49,12 +49,13 @@ class MemberReport:
 @dataclass(frozen=True, slots=True)
 class ServerReport:
     """`by` has the breakdowns that were asked for, of up to LINES_MAX lines each: the dearest, or
-    of days the newest in order.
+    of days the newest in order. `more` says how many lines each has beyond those.
     """
 
     days: Days
     totals: Totals
     by: dict[By, list[Line]]
+    more: dict[By, int]
 
 
 def period_days(period: Period, now_ms: int) -> Days:
@@ -104,13 +105,19 @@ async def server_report(
 ) -> ServerReport:
     """What was spent in one server, by everyone or by one member there."""
     days = period_days(period, tx.now_ms)
+    lines: dict[By, list[Line]] = {}
+    more: dict[By, int] = {}
+    for each in by:
+        lines[each] = await entries.of_server_by(tx, server_id, days, each, LINES_MAX, member_id)
+        count = len(lines[each])
+        if count == LINES_MAX:
+            count = await entries.count_of_server_by(tx, server_id, days, each, member_id)
+        more[each] = count - len(lines[each])
     return ServerReport(
         days=days,
         totals=await entries.of_server(tx, server_id, days, member_id),
-        by={
-            each: await entries.of_server_by(tx, server_id, days, each, LINES_MAX, member_id)
-            for each in by
-        },
+        by=lines,
+        more=more,
     )
 
 

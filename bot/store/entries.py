@@ -224,6 +224,24 @@ async def of_server_by(
     return sorted(_dated(lines), key=lambda line: line.key) if by == "day" else lines
 
 
+async def count_of_server_by(
+    tx: Transaction, server_id: int, days: Days, by: By, member_id: int | None = None
+) -> int:
+    """How many lines `of_server_by` would give without a bound."""
+    least, most = _ANY_MEMBER if member_id is None else (member_id, member_id)
+    row = await tx.one(
+        f"SELECT COUNT(DISTINCT {_COLUMN[by]}) AS lines FROM entry"  # noqa: S608 - fixed text
+        " WHERE server_id = :server_id AND day BETWEEN :first AND :last"
+        " AND member_id BETWEEN :least AND :most AND basis <> 'void'",
+        server_id=server_id,
+        first=days.first,
+        last=days.last,
+        least=least,
+        most=most,
+    )
+    return 0 if row is None else row["lines"]
+
+
 async def servers(tx: Transaction) -> AsyncIterator[int]:
     """Every server with an entry, by its id; 0 stands for direct messages. One look into the index
     for each, however many entries it has.

@@ -52,8 +52,9 @@ def server_embed(report: ServerReport, period: Period, server: str) -> discord.E
     alone = len(report.by) == 1
     for by, lines in report.by.items():
         if lines:
-            shown = LINES_SHOWN_ALONE if alone else LINES_SHOWN
-            embed.add_field(name=words.BREAKDOWNS[by], value=_lines(lines, by, shown), inline=False)
+            most = LINES_SHOWN_ALONE if alone else LINES_SHOWN
+            value = _lines(lines, by, most, report.more[by])
+            embed.add_field(name=words.BREAKDOWNS[by], value=value, inline=False)
     return embed
 
 
@@ -61,10 +62,12 @@ def _estimated(totals: Totals) -> str | None:
     return words.estimated_part(dollars(totals.estimated)) if totals.estimates else None
 
 
-def _lines(lines: list[Line], by: By, most: int) -> str:
-    """The lines of a breakdown as far as a field takes them; of days the newest."""
+def _lines(lines: list[Line], by: By, most: int, more: int = 0) -> str:
+    """The lines of a breakdown as far as a field takes them, of days the newest, and how many it
+    leaves out, with the `more` that the report has left out already.
+    """
     shown: list[str] = []
-    room = FIELD_LETTERS_MAX - len(words.and_more(999))
+    room = FIELD_LETTERS_MAX - len(words.and_more(len(lines) + more))
     chosen = lines[-most:] if by == "day" else lines[:most]
     for line in reversed(chosen) if by == "day" else chosen:
         text = words.breakdown_line(
@@ -74,8 +77,8 @@ def _lines(lines: list[Line], by: By, most: int) -> str:
             break
         room -= len(text) + 1
         shown.append(text)
-    if len(shown) < len(lines):
-        shown.append(words.and_more(len(lines) - len(shown)))
+    if left_out := len(lines) + more - len(shown):
+        shown.append(words.and_more(left_out))
     return "\n".join(shown)
 
 

@@ -296,6 +296,15 @@ async def test_a_servers_report_reads_its_days_in_the_covering_index(
     assert read == {SERVER_AND_DAYS}
 
 
+@pytest.mark.parametrize("by", BYS)
+async def test_the_lines_beyond_a_report_are_counted_in_the_covering_index(
+    database: Database, monkeypatch: pytest.MonkeyPatch, by: By
+):
+    monkeypatch.setattr(reports, "LINES_MAX", 0)
+    asked = await plans(database, lambda tx: reports.server_report(tx, 10, "month", (by,), 2))
+    assert asked == {SERVER_AND_DAYS}
+
+
 async def test_a_members_report_reads_their_days_in_the_covering_index(database: Database):
     read = await plans(database, lambda tx: reports.member_report(tx, limits(), 7, "month"))
     assert read == {MEMBER_AND_DAYS}

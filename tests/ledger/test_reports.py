@@ -125,6 +125,9 @@ async def test_a_report_shows_the_dearest_members_and_the_newest_days(
     assert [line.key for line in report.by["member"]] == ["2", "3"]
     assert [line.key for line in report.by["day"]] == ["2026-11-25", "2026-11-26"]
     assert report.totals.cost == nano_usd("0.6")
+    assert report.more == {"member": 1, "model": 0, "day": 1}
+    of_one = await database.read(lambda tx: reports.server_report(tx, 10, "month", ("day",), 2))
+    assert of_one.more == {"day": 0}
 
 
 async def spend(database: Database) -> list[SpendRow]:
