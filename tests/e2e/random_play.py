@@ -19,7 +19,7 @@ from bot.app import Tasks
 from bot.conversation.attachments import Attachments
 from bot.conversation.prompt import Terms
 from bot.errors import Unreachable
-from bot.exchange import Exchanges, Progress, Request
+from bot.exchange import Exchanges
 from bot.fetch import Fetch, PublicFetch
 from bot.ledger.book import Book, Charge
 from bot.ledger.settling import Settling
@@ -28,6 +28,7 @@ from bot.pictures.intake import Intake
 from bot.pictures.shelf import Shelf
 from bot.pictures.workshop import Workshop
 from bot.queue import FairQueue
+from bot.request import Progress, Request
 from bot.sandbox.openrouter import MODEL, Call, ModelSandbox
 from bot.sandbox.openrouter.script import Scripted
 from bot.store.database import Database, Transaction, migrate
@@ -46,7 +47,7 @@ WAVE = 40
 MEMBERS = range(1, 9)
 FIRST_ID = 1_300_000_000_000_000_000
 UNREACHABLE_SHARE = 0.03
-STORM_PATIENCE_S = 0.5
+STORM_PATIENCE_S = 0.2
 DRAIN_TIMEOUT_S = 60.0
 CUT_OFF = (
     "SELECT exchange.id FROM exchange JOIN reservation ON reservation.exchange_id = exchange.id"
