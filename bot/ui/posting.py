@@ -49,13 +49,15 @@ class Posting:
         posted = await self._known(exchange)
         if part in posted and await self.edited(exchange, posted[part], content, files):
             return
-        found = await self._find(exchange, part, posted, content)
-        if found is not None:
-            await self._note(found, exchange, part)
+        if not self._nonce_is_known(exchange) and await self._find(exchange, part, content, files):
             posted = await self._known(exchange)
             if await self.edited(exchange, posted[part], content, files):
                 return
         await self._post(exchange, part, posted, content, files)
+
+    def _nonce_is_known(self, exchange: Exchange) -> bool:
+        """Whether Discord itself recognises a repeat of what was sent for this exchange."""
+        return self._clock.now_ms() - exchange.created_ms < NONCE_MEMORY_MS
 
     async def edited(
         self, exchange: Exchange, posted: Posted, content: str, files: Files | None
@@ -119,6 +121,10 @@ class Posting:
         """
         posted = await self._known(exchange)
         if messages.PING in posted or messages.ANSWER not in posted:
+            return
+        if not self._nonce_is_known(exchange) and await self._find(
+            exchange, messages.PING, content
+        ):
             return
         mentions = discord.AllowedMentions(
             everyone=False,
@@ -189,20 +195,35 @@ class Posting:
                 files=files,
                 instead_of=posted.get(part),
             )
-        except discord.Forbidden:
+        except discord.Forbidden as error:
             if exchange.token is None:
                 raise
             # Where Easel itself may not speak, the answer to a command may. This knows no nonce.
-            message = await self._webhook(exchange.token).send(
+            if await self._find(exchange, part, content, files):
+                posted = await self._known(exchange)
+                if await self.edited(exchange, posted[part], content, files):
+                    return
+            message = await self._follow_up(exchange.token, content, files, refused=error)
+        await self._note(message, exchange, part)
+        if message.content != content.strip():
+            # Discord knew the nonce: this is the message posted before a crash.
+            await self.edit(exchange, (await self._known(exchange))[part], content, files)
+
+    async def _follow_up(
+        self, token: str, content: str, files: Files, *, refused: discord.Forbidden
+    ) -> discord.Message:
+        """A message by the interaction's token; raises what was `refused` if that is dead."""
+        try:
+            return await self._webhook(token).send(
                 content,
                 files=list(files()),
                 allowed_mentions=discord.AllowedMentions.none(),
                 wait=True,
             )
-        await self._note(message, exchange, part)
-        if message.content != content.strip():
-            # Discord knew the nonce: this is the message posted before a crash.
-            await self.edit(exchange, (await self._known(exchange))[part], content, files)
+        except discord.HTTPException as error:
+            if error.status in {401, 404}:
+                raise refused from error
+            raise
 
     async def _send(
         self,
@@ -240,18 +261,21 @@ class Posting:
         )
 
     async def _find(
-        self, exchange: Exchange, part: int, posted: dict[int, Posted], content: str
-    ) -> discord.Message | None:
-        """A message for this part that was posted before a crash and not noted.
+        self, exchange: Exchange, part: int, content: str, files: Files = no_files
+    ) -> bool:
+        """Looks through the channel since the exchange for a message that shows this part and was
+        posted before a crash, and notes it; False if there is none, or none can be seen.
 
-        Within a minute the nonce answers that; later one look through the channel since the
-        exchange finds it by what it replies to or by the name of its file.
+        It is known by the name of one of its files. Without one, the answer message is known by
+        what it replies to, in its own thread by replying to nothing, or as an answer to the
+        exchange's interaction; any other by its content as a reply to what is noted.
         """
-        if self._clock.now_ms() - exchange.created_ms < NONCE_MEMORY_MS:
-            return None
+        made = list(files())
+        names = {_stem(file.filename) for file in made}
+        for file in made:
+            file.close()
+        noted = {known.id for known in (await self._known(exchange)).values()}
         channel = self._client.get_partial_messageable(exchange.answer_channel_id)
-        noted = {known.id for known in posted.values()}
-        own_thread = exchange.answer_channel_id == exchange.id
         try:
             async for message in channel.history(
                 after=discord.Object(exchange.id), limit=LOOK_BACK_MESSAGES, oldest_first=True
@@ -260,22 +284,28 @@ class Posting:
                     continue
                 if message.type is discord.MessageType.thread_starter_message:
                     continue  # it stands for the request, and takes neither edits nor replies
-                target = message.reference.message_id if message.reference is not None else None
-                if part == messages.ANSWER:
-                    ours = target == exchange.id or (own_thread and target is None)
+                carried = {
+                    stem
+                    for stem in (_stem(file.filename) for file in message.attachments)
+                    if stem.startswith("easel-")
+                }
+                if carried:
+                    ours = not carried.isdisjoint(names)
+                elif part == messages.ANSWER:
+                    ours = _may_be_answer(message, exchange)
                 else:
+                    target = message.reference and message.reference.message_id
                     ours = message.content == content.strip() and target in noted
-                if (
-                    ours
-                    and await self._database.read(
-                        lambda tx, found=message.id: messages.find(tx, found)
-                    )
-                    is None
-                ):
-                    return message
+                if ours and await self._is_free(message):
+                    await self._note(message, exchange, part)
+                    return True
         except discord.HTTPException:
             log.info("exchange %d: no look back into its channel", exchange.id)
-        return None
+        return False
+
+    async def _is_free(self, message: discord.Message) -> bool:
+        """Whether the message is noted for no exchange."""
+        return await self._database.read(lambda tx: messages.find(tx, message.id)) is None
 
     async def _known(self, exchange: Exchange) -> dict[int, Posted]:
         return await self._database.read(lambda tx: messages.of_exchange(tx, exchange.id))
@@ -294,3 +324,17 @@ class Posting:
     def _webhook(self, token: str) -> discord.Webhook:
         assert self._client.application_id is not None
         return discord.Webhook.partial(self._client.application_id, token, client=self._client)
+
+
+def _stem(file_name: str) -> str:
+    """The name of a file without its type, which may change when it is made smaller."""
+    return file_name.rpartition(".")[0]
+
+
+def _may_be_answer(message: discord.Message, exchange: Exchange) -> bool:
+    """Whether a message of ours without files can be the exchange's answer message."""
+    if message.interaction_metadata is not None:
+        return message.interaction_metadata.id == exchange.id
+    target = message.reference.message_id if message.reference is not None else None
+    own_thread = exchange.answer_channel_id == exchange.id
+    return target == exchange.id or (own_thread and target is None)
