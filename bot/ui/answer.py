@@ -14,10 +14,10 @@ import discord
 from bot import words
 from bot.clock import Clock
 from bot.errors import Notice, Unreachable, Word
-from bot.exchange import Admission
 from bot.ledger.book import Book, Charge
 from bot.money import dollars
 from bot.pictures.fit import Fit
+from bot.request import Admission
 from bot.store import messages, pieces
 from bot.store.database import Database, Transaction
 from bot.store.exchanges import Exchange
@@ -139,9 +139,15 @@ class DiscordAnswers:
                     await pieces.note_part(tx, exchange.id, position, number)
 
         await self._database.write(note_parts)
+        # A repeat long after an answer that was there in time is nothing to ping for.
+        was_in_time = (
+            (exchange.ended_ms or 0) - exchange.created_ms <= PING_AFTER_MS
+            and self._is_late(exchange)
+            and await self._posting.ends(exchange, len(parts) - 1)
+        )
         if not await self._show(exchange, parts, last_line(exchange, charge)):
             return
-        if (exchange.ended_ms or 0) - exchange.created_ms > PING_AFTER_MS:
+        if self._is_late(exchange) and not was_in_time:
             painted = any(piece.picture for piece in made)
             line = (
                 words.ping(exchange.member_id, painted=painted)
@@ -149,6 +155,9 @@ class DiscordAnswers:
                 else words.ping_notice(exchange.member_id)
             )
             await self._posting.ping(exchange, line)
+
+    def _is_late(self, exchange: Exchange) -> bool:
+        return self._clock.now_ms() - exchange.created_ms > PING_AFTER_MS
 
     async def _show(self, exchange: Exchange, parts: Sequence[Part], line: str) -> bool:
         """Where the answer stands, or where it was asked if that is closed: the answer, or its end

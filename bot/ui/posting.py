@@ -149,6 +149,20 @@ class Posting:
             return
         await self._note(message, exchange, messages.PING)
 
+    async def ends(self, exchange: Exchange, part: int) -> bool:
+        """Whether this part is noted and ends with the small line; False if it cannot be seen."""
+        posted = (await self._known(exchange)).get(part)
+        if posted is None:
+            return False
+        channel = self._client.get_partial_messageable(posted.channel_id)
+        try:
+            message = await channel.fetch_message(posted.id)
+        except discord.DiscordServerError:
+            raise
+        except discord.HTTPException:
+            return False
+        return message.content.rpartition("\n")[2].startswith("-# ")
+
     async def adopt_response(self, exchange: Exchange) -> bool:
         """Notes the response of the exchange's interaction as its answer message, if it is there
         and the token lives.

@@ -1,5 +1,6 @@
 """Answers when Discord or people get in the way: one result, where it can be seen."""
 
+import asyncio
 from collections.abc import Callable
 
 import pytest
@@ -105,6 +106,37 @@ async def test_a_ping_that_landed_is_not_doubled(stage: Stage):
     await stage.until_idle()
     assert not stage.discord.faults
     assert len(stage.mara.pings) == 1
+
+
+async def test_an_answer_made_in_time_and_delivered_late_pings(stage: Stage):
+    await stage.start()
+    thread, asked, _ = await ask_and_hold(stage)
+    hold = asyncio.Event()
+    stage.discord.faults.append(Fault("PATCH", EDIT, status=503))
+    stage.discord.faults.append(Fault("PATCH", EDIT, status=503, hold=hold))
+    stage.model.gate.open()
+    await stage.discord.wait_until(lambda: len(stage.discord.faults) == 1)
+    stage.clock.pushed_ms += 30_000
+    hold.set()
+    await stage.answers(thread, asked.id)
+    await stage.until_idle()
+    (ping,) = stage.mara.pings
+    assert ping.content.endswith(" Your picture is ready.")
+
+
+async def test_an_answer_delivered_in_time_does_not_ping_when_it_is_repeated_late(stage: Stage):
+    stage.model.script(answer(Say("A fox."), NoUsage()))
+    stage.model.generation_misses = 1_000_000
+    stage.limit(unresolved_s=600.0)
+    await stage.start()
+    _, (message,) = await stage.ask_in_thread("what is a fox?")
+    await stage.stop()
+    stage.model.generation_misses = 0
+    stage.clock.pushed_ms += 100_000
+    await stage.start()
+    await stage.until_idle()
+    assert last_line(message).startswith("-# $")
+    assert stage.mara.pings == []
 
 
 def moderator(stage: Stage) -> None:
