@@ -138,7 +138,7 @@ class App:
                     model=model,
                     clock=self._clock,
                     terms=self._terms(),
-                    tell=owner.tell,
+                    tell=owner.reach,
                 )
                 await self._serve(client, exchanges, watch, group, stop, ready)
 

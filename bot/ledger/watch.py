@@ -4,7 +4,7 @@ depend on it.
 """
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -15,7 +15,7 @@ from bot.money import NanoUsd, dollars, nano_usd
 from bot.openrouter.client import KeyFacts, OpenRouter
 from bot.openrouter.models import ModelFacts
 from bot.store import told
-from bot.store.database import Database
+from bot.store.database import Database, Transaction
 
 LOOK_PAUSE_S = 3_600.0
 CREDIT_LEFT_TOLD = (nano_usd(20), nano_usd(5), nano_usd(1))
@@ -36,7 +36,9 @@ class Seen:
 
 
 class Watch:
-    """Looks once an hour. `tell` reaches the owner."""
+    """Looks once an hour. `tell` says whether it reached the owner; what did not is tried again at
+    the next look.
+    """
 
     def __init__(
         self,
@@ -45,7 +47,7 @@ class Watch:
         model: OpenRouter,
         clock: Clock,
         terms: Terms,
-        tell: Callable[[str], Awaitable[None]],
+        tell: Callable[[str], Awaitable[bool]],
     ) -> None:
         self.seen = Seen()
         self._database = database
@@ -54,6 +56,7 @@ class Watch:
         self._model_id = terms.model
         self._price = terms.price
         self._tell = tell
+        self._logged: set[str] = set()  # subjects that the owner does not have yet
 
     async def run(self) -> None:
         """Never returns, whatever a look runs into."""
@@ -76,13 +79,13 @@ class Watch:
     async def _compare_credit(self, left: NanoUsd) -> None:
         """One sentence for the lowest threshold crossed; those above count as told with it."""
         crossed = [threshold for threshold in CREDIT_LEFT_TOLD if left < threshold]
-        news = [each for each in crossed if await self._is_news(f"credit below {each}")]
         for threshold in CREDIT_LEFT_TOLD:
             if threshold not in crossed:
                 subject = f"credit below {threshold}"
+                self._logged.discard(subject)
                 await self._database.write(lambda tx, over=subject: told.forget(tx, over))
-        if news:
-            await self._tell(words.credit_low(dollars(left, 2)))
+        subjects = [f"credit below {threshold}" for threshold in crossed]
+        await self._say(subjects, words.credit_low(dollars(left, 2)))
 
     async def _compare_prices(self, facts: ModelFacts) -> None:
         for name in PUBLISHED:
@@ -90,22 +93,43 @@ class Watch:
             known: NanoUsd = getattr(self._price, name)
             if published is None or published == known:
                 continue
-            if await self._is_news(f"price {self._model_id} {name} {published} not {known}"):
-                per_million = (NanoUsd(known * 10**6), NanoUsd(published * 10**6))
-                await self._tell(
-                    words.price_changed(
-                        self._model_id, name, dollars(per_million[0]), dollars(per_million[1])
-                    )
-                )
+            per_million = (NanoUsd(known * 10**6), NanoUsd(published * 10**6))
+            await self._say(
+                [f"price {self._model_id} {name} {published} not {known}"],
+                words.price_changed(
+                    self._model_id, name, dollars(per_million[0]), dollars(per_million[1])
+                ),
+            )
 
     async def _compare_end(self, ends_on: date | None) -> None:
         if ends_on is None:
             return
         days = (ends_on - utc(self._clock.now_ms()).date()).days
-        if days <= MODEL_ENDS_WITHIN_DAYS and await self._is_news(
-            f"end of {self._model_id} on {ends_on}"
-        ):
-            await self._tell(words.model_ends(self._model_id, ends_on.isoformat()))
+        if days <= MODEL_ENDS_WITHIN_DAYS:
+            await self._say(
+                [f"end of {self._model_id} on {ends_on}"],
+                words.model_ends(self._model_id, ends_on.isoformat()),
+            )
 
-    async def _is_news(self, subject: str) -> bool:
-        return await self._database.write(lambda tx: told.claim(tx, subject, AGAIN_AFTER_MS))
+    async def _say(self, subjects: Sequence[str], sentence: str) -> None:
+        """Says it unless all of its subjects were told; they are told when the owner has it. The
+        log has it once, however often it is tried.
+        """
+
+        async def news_of(tx: Transaction) -> list[str]:
+            return [each for each in subjects if await told.is_news(tx, each, AGAIN_AFTER_MS)]
+
+        news = await self._database.read(news_of)
+
+        async def note(tx: Transaction) -> None:
+            for each in news:
+                await told.note(tx, each)
+
+        if not news:
+            return
+        if not self._logged.issuperset(news):
+            log.error("for the owner: %s", sentence)
+            self._logged.update(news)
+        if await self._tell(sentence):
+            await self._database.write(note)
+            self._logged.difference_update(news)

@@ -3,19 +3,24 @@
 from bot.store.database import Transaction
 
 
-async def claim(tx: Transaction, subject: str, again_after_ms: int) -> bool:
-    """True if the subject is news: never told, or so long ago that it may be told again. It counts
-    as told from now on.
-    """
+async def is_news(tx: Transaction, subject: str, again_after_ms: int) -> bool:
+    """True if it was never told, or so long ago that it may be told again."""
     row = await tx.one(
-        "INSERT INTO told (subject, told_ms) VALUES (:subject, :now_ms)"
-        " ON CONFLICT (subject) DO UPDATE SET told_ms = excluded.told_ms"
-        " WHERE told.told_ms <= :told_before_ms RETURNING subject",
+        "SELECT 1 FROM told WHERE subject = :subject AND told_ms > :told_before_ms",
         subject=subject,
-        now_ms=tx.now_ms,
         told_before_ms=tx.now_ms - again_after_ms,
     )
-    return row is not None
+    return row is None
+
+
+async def note(tx: Transaction, subject: str) -> None:
+    """It counts as told from now on."""
+    await tx.run(
+        "INSERT INTO told (subject, told_ms) VALUES (:subject, :now_ms)"
+        " ON CONFLICT (subject) DO UPDATE SET told_ms = excluded.told_ms",
+        subject=subject,
+        now_ms=tx.now_ms,
+    )
 
 
 async def forget(tx: Transaction, subject: str) -> None:

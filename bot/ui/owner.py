@@ -1,15 +1,18 @@
 """Reaches the one who owns the application: by direct message, and in the log whatever happens."""
 
+import asyncio
 import logging
 
 import aiohttp
 import discord
 
+from bot.errors import StoreUnavailable
 from bot.store import told
 from bot.store.database import Database
 
 AGAIN_AFTER_MS = 24 * 3_600 * 1_000
 """The same sentence is not told twice within this."""
+REACH_TIMEOUT_S = 60.0
 
 log = logging.getLogger(__name__)
 
@@ -20,21 +23,47 @@ class Owner:
     def __init__(self, client: discord.Client, database: Database) -> None:
         self._client = client
         self._database = database
+        self._telling: set[str] = set()
+        self._is_lost = False
 
     async def tell(self, sentence: str) -> None:
-        """Says it in the log and, unless it was said within a day, by direct message. Not being
-        able to is only logged: the log has it.
-        """
+        """Says it in the log and, unless it was said within a day, by direct message."""
         log.error("for the owner: %s", sentence)
-        if not await self._database.write(lambda tx: told.claim(tx, sentence, AGAIN_AFTER_MS)):
-            return
+        await self.reach(sentence)
+
+    async def reach(self, sentence: str) -> bool:
+        """Whether the owner has it by direct message, from now or from within a day. Where they
+        cannot be reached the log says so once, and it may be tried again.
+        """
+        if sentence in self._telling:
+            return False
+        self._telling.add(sentence)
         try:
-            application = await self._client.application_info()
-            team = application.team
-            owner_id = application.owner.id
-            if team is not None and team.owner_id is not None:
-                owner_id = team.owner_id
-            owner = await self._client.fetch_user(owner_id)
-            await owner.send(sentence)
-        except (discord.HTTPException, aiohttp.ClientError, TimeoutError) as error:
-            log.warning("the owner has no direct message of it: %r", error)
+            async with asyncio.timeout(REACH_TIMEOUT_S):
+                await self._reach(sentence)
+        except (
+            discord.HTTPException,
+            aiohttp.ClientError,
+            TimeoutError,
+            StoreUnavailable,
+        ) as error:
+            if not self._is_lost:
+                log.warning("the owner cannot be reached by direct message: %r", error)
+            self._is_lost = True
+            return False
+        finally:
+            self._telling.discard(sentence)
+        self._is_lost = False
+        return True
+
+    async def _reach(self, sentence: str) -> None:
+        if not await self._database.read(lambda tx: told.is_news(tx, sentence, AGAIN_AFTER_MS)):
+            return
+        application = await self._client.application_info()
+        team = application.team
+        owner_id = application.owner.id
+        if team is not None and team.owner_id is not None:
+            owner_id = team.owner_id
+        owner = await self._client.fetch_user(owner_id)
+        await owner.send(sentence)
+        await self._database.write(lambda tx: told.note(tx, sentence))

@@ -3,8 +3,11 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from bot.clock import utc
 from bot.money import NanoUsd, nano_usd
+from bot.sandbox.discord.wire import Fault
 from bot.sandbox.discord.world import Message
 from bot.sandbox.openrouter import Status
 from bot.settings import DEFAULT_MODEL, DEFAULT_PRICE
@@ -62,3 +65,45 @@ async def test_the_end_of_a_model_is_told_a_month_before(stage: Stage):
     await stage.start()
     message = await stage.owner.dm.wait_for(lambda message: "stop offering" in message.content)
     assert day in message.content
+
+
+NO_DIRECT_MESSAGES = {"code": 50007, "message": "Cannot send messages to this user"}
+
+
+async def test_what_did_not_reach_the_owner_is_told_with_the_next_call(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+):
+    await stage.start()
+    send = f"/channels/{stage.owner.dm.id}/messages"
+    refusal = Fault("POST", send, times=2, status=403, body=NO_DIRECT_MESSAGES)
+    stage.discord.faults.append(refusal)
+    stage.model.script(*[Status(401, "User not found.")] * 4)
+    for number in range(4):
+        asked = await stage.mara.say(stage.channel, f"{stage.me} a fox")
+        await stage.answers(await stage.thread_of(asked), asked.id)
+        if number < 2:
+            attempts = number + 1
+            await stage.discord.wait_until(
+                lambda attempts=attempts: len(stage.discord.sent("POST", send)) == attempts
+            )
+    await stage.owner.dm.wait_for(lambda message: "key" in message.content)
+    assert len(told(stage)) == 1
+    assert caplog.text.count("for the owner: ") == 4
+    assert caplog.text.count("the owner cannot be reached") == 1
+    assert len(stage.discord.sent("POST", send)) == 3
+
+
+async def test_the_owner_is_told_once_of_what_several_run_into_at_once(stage: Stage):
+    await stage.start()
+    stage.model.gate.close()
+    stage.model.script(*[Status(401, "User not found.")] * 2)
+    asked = [
+        await person.say(stage.channel, f"{stage.me} a fox") for person in (stage.mara, stage.theo)
+    ]
+    await stage.model.gate.arrived(2)
+    stage.model.gate.open()
+    for each in asked:
+        await stage.answers(await stage.thread_of(each), each.id)
+    await stage.owner.dm.wait_for(lambda message: "key" in message.content)
+    await stage.until_idle()
+    assert len(told(stage)) == 1
