@@ -42,6 +42,7 @@ from bot.ui.answer import DiscordAnswers
 from bot.ui.commands import Tree, sync
 from bot.ui.owner import Owner
 from bot.ui.reading import Reading
+from bot.underway import Underway
 from cogs.chat import Chat
 from cogs.create import Create
 from cogs.money import Money
@@ -130,7 +131,7 @@ class App:
                 await _login(client, settings.discord_token)
                 group = await stack.enter_async_context(Tasks())
                 owner = Owner(client, database)
-                exchanges = await self._build(
+                underway = await self._build(
                     client, database, shelf, workshop, model, downloads, owner, group.spawn
                 )
                 watch = Watch(
@@ -140,7 +141,7 @@ class App:
                     terms=self._terms(),
                     tell=owner.reach,
                 )
-                await self._serve(client, exchanges, watch, group, stop, ready)
+                await self._serve(client, underway, watch, group, stop, ready)
 
     async def _build(
         self,
@@ -152,7 +153,7 @@ class App:
         downloads: httpx.AsyncClient,
         owner: Owner,
         spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
-    ) -> Exchanges:
+    ) -> Underway:
         """Puts the parts together and adds the cogs."""
         settings = self._settings
         limits = BudgetLimits(
@@ -190,17 +191,17 @@ class App:
             answers=answers,
             clock=self._clock,
             terms=self._terms(),
-            tell_owner=owner.tell,
-            spawn=spawn,
+            tell_owner=lambda sentence: spawn(owner.tell(sentence)),
         )
+        underway = Underway(exchanges, database, self._clock, spawn)
         reading = Reading(client, database, message_content=settings.discord.message_content)
-        await client.add_cog(Chat(exchanges, reading))
-        await client.add_cog(Create(exchanges, reading, answers))
+        await client.add_cog(Chat(exchanges, underway, reading))
+        await client.add_cog(Create(exchanges, underway, reading, answers))
         await client.add_cog(Money(database, limits))
         assert isinstance(client.tree, Tree)
         assert client.application_id is not None
         await sync(client.tree, database, client.application_id)
-        return exchanges
+        return underway
 
     def _terms(self) -> Terms:
         settings = self._settings
@@ -216,7 +217,7 @@ class App:
     async def _serve(
         self,
         client: Client,
-        exchanges: Exchanges,
+        underway: Underway,
         watch: Watch,
         tasks: "Tasks",
         stop: asyncio.Event,
@@ -229,12 +230,12 @@ class App:
         told = tasks.spawn(_wait(stop))
         await asyncio.wait({connection, is_ready, told}, return_when=asyncio.FIRST_COMPLETED)
         if is_ready.done() and not connection.done():
-            endless = [tasks.spawn(exchanges.sweep()), tasks.spawn(watch.run())]
+            endless = [tasks.spawn(underway.sweep()), tasks.spawn(watch.run())]
             ready()
             await asyncio.wait({connection, told}, return_when=asyncio.FIRST_COMPLETED)
             for task in endless:
                 task.cancel()
-            await exchanges.stop(self._settings.limits.stop_grace_s)
+            await underway.stop(self._settings.limits.stop_grace_s)
         await client.close()
         await asyncio.wait({connection})
         if lost:

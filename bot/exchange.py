@@ -6,10 +6,8 @@ knows Discord, HTTP, SQL or Pillow.
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from collections.abc import Callable
+from dataclasses import replace
 
 from bot import words
 from bot.clock import Clock
@@ -22,66 +20,19 @@ from bot.ledger.settling import Settling
 from bot.openrouter.client import Call, Ended, OpenRouter
 from bot.pictures.intake import Intake
 from bot.queue import FairQueue, Place
+from bot.request import Admission, Answers, Progress, Request
 from bot.store import conversations, exchanges, reservations
 from bot.store.database import Database, Transaction
-from bot.store.exchanges import Exchange, Meant, Step
+from bot.store.exchanges import Exchange, Step
 
 CALLS_MAX = 3
 RETRY_PAUSES_S = (1.0, 4.0)
-SWEEP_PAUSE_S = 60.0
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What a person asks, as read from Discord: the row it would become, where its conversation is
-    held, the pictures it means, and why it is refused if that could be seen already.
-    """
-
-    exchange: Exchange
-    place: conversations.Place
-    meant: tuple[Meant, ...] = ()
-    refusal: Notice | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Admission:
-    """`fresh` is False for an event seen before: then there is nothing to say or do."""
-
-    fresh: bool
-    refusal: Notice | None = None
-
-
-class Progress(Protocol):
-    """The answer message while it is in the making."""
-
-    def stage(self, sentence: Callable[[], str]) -> None: ...
-    def text(self, more: str) -> None: ...
-
-
-class Answers(Protocol):
-    """Where people see an exchange. Every method may be repeated, also after a crash."""
-
-    async def open(self, exchange: Exchange) -> None:
-        """Makes sure that the answer message, and its thread, is there and noted."""
-        ...
-
-    def showing(self, exchange: Exchange) -> AbstractAsyncContextManager[Progress]:
-        """Keeps the answer message up to date while entered."""
-        ...
-
-    async def deliver(self, exchange: Exchange) -> None:
-        """Turns the answer message into the result or the notice."""
-        ...
-
-    async def amend(self, exchange: Exchange) -> None:
-        """Corrects the last line of a delivered answer: its cost is known now."""
-        ...
-
-
 class Exchanges:
-    """All exchanges of this process. `spawn` starts a task that the app owns."""
+    """All exchanges of this process. `tell_owner` neither waits nor fails."""
 
     def __init__(
         self,
@@ -96,8 +47,7 @@ class Exchanges:
         answers: Answers,
         clock: Clock,
         terms: prompt.Terms,
-        tell_owner: Callable[[str], Coroutine[Any, Any, None]],
-        spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
+        tell_owner: Callable[[str], object],
     ) -> None:
         self._database = database
         self._queue = queue
@@ -110,22 +60,22 @@ class Exchanges:
         self._clock = clock
         self._terms = terms
         self._tell_owner = tell_owner
-        self._spawn = spawn
         self._places: dict[int, Place] = {}
-        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._steps: dict[int, asyncio.Task[None]] = {}  # that may be cancelled
+        self._cancelled: set[int] = set()
         self._answered: set[int] = set()  # only their cost is waited for
-        self._stopping = False
+        self._closed = False
 
     async def admit(self, request: Request) -> Admission:
         """Claims the event, or refuses it, by what the database knows and without any network.
 
-        A fresh admission goes on with `start`; that also answers a message that was refused. The
+        A fresh admission goes on with `resume`; that also answers a message that was refused. The
         refusal of an interaction is the caller's to say: it is the interaction's first answer.
         """
         asked = request.exchange
         refusal = request.refusal
         place: Place | None = None
-        if self._stopping:
+        if self._closed:
             refusal = Notice(Word.BUSY, words.stopping())
         elif refusal is None and asked.id not in self._places:
             try:
@@ -186,6 +136,7 @@ class Exchanges:
         finally:
             self._leave(exchange_id)
             self._answered.discard(exchange_id)
+            self._cancelled.discard(exchange_id)
 
     def _leave(self, exchange_id: int) -> None:
         place = self._places.pop(exchange_id, None)
@@ -206,6 +157,18 @@ class Exchanges:
                 exchange = await self._read(exchange.id)
 
     async def _take(self, exchange: Exchange, place: Place, progress: Progress) -> None:
+        """One step, which its person may cancel as long as there is something to save."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                step = group.create_task(self._step(exchange, place, progress))
+                if exchange.step is not Step.SETTLE:
+                    self._steps[exchange.id] = step
+        finally:
+            self._steps.pop(exchange.id, None)
+        if step.cancelled():
+            await self._end(exchange, Notice(Word.CANCELLED, words.cancelled()))
+
+    async def _step(self, exchange: Exchange, place: Place, progress: Progress) -> None:
         try:
             match exchange.step:
                 case Step.WAIT:
@@ -224,7 +187,7 @@ class Exchanges:
             if exchange.step is Step.SETTLE:
                 raise  # the sweep comes back to it: money is never left half told
             log.exception("exchange %d failed at step %s", exchange.id, exchange.step)
-            self._spawn(self._tell_owner(words.our_fault()))
+            self._tell_owner(words.our_fault())
             await self._end(exchange, Notice(Word.OWNER, words.our_fault()))
 
     async def _wait(self, exchange: Exchange, place: Place, progress: Progress) -> None:
@@ -261,7 +224,7 @@ class Exchanges:
             end, lost = await self._listen(exchange, call, progress)
         except CallFailed as failure:
             if failure.tell_owner:
-                self._spawn(self._tell_owner(failure.sentence))
+                self._tell_owner(failure.sentence)
             if not failure.may_retry or exchange.call_number >= CALLS_MAX:
                 raise
             progress.stage(words.trying_again)
@@ -289,8 +252,13 @@ class Exchanges:
             )
 
         arrived = Arrived(self._database, self._intake, exchange.id)
-        async with self._model.stream(call) as reply:
-            return await arrived.listen(reply, progress.text, note)
+        try:
+            async with self._model.stream(call) as reply:
+                return await arrived.listen(reply, progress.text, note)
+        except asyncio.CancelledError:
+            if exchange.id in self._cancelled:
+                await arrived.write()
+            raise
 
     async def _try_again(self, exchange: Exchange, failure: CallFailed) -> None:
         """The call was not charged: lets its hold go and makes the next call after a pause."""
@@ -314,12 +282,17 @@ class Exchanges:
         )
 
     async def _end(self, exchange: Exchange, notice: Notice) -> None:
-        """Ends with a notice. Money is let go only where it is proved that none was charged."""
+        """Ends with a notice, unless it has ended meanwhile. Money is let go only where it is
+        proved that none was charged.
+        """
 
         async def operation(tx: Transaction) -> None:
+            now = await exchanges.get(tx, exchange.id)  # a write goes on when its step is cancelled
             step = Step.ANSWER
-            if exchange.step is Step.CALL:
-                key = (exchange.id, exchange.call_number)
+            if now.step in {Step.SETTLE, Step.ANSWER, Step.DONE}:
+                return
+            if now.step is Step.CALL:
+                key = (now.id, now.call_number)
                 failure = notice if isinstance(notice, CallFailed) else None
                 if failure is not None and failure.generation_id is not None:
                     await self._book.note_generation(tx, *key, failure.generation_id)
@@ -356,40 +329,31 @@ class Exchanges:
         await self._intake.untag(str(exchange.id))
         await self._database.write(lambda tx: exchanges.note_step(tx, exchange.id, Step.DONE))
 
-    def start(self, exchange_id: int) -> None:
-        """Lets an exchange go its way in a task of its own; nothing if it is on its way already."""
-        if exchange_id not in self._tasks:
-            task = self._tasks[exchange_id] = self._spawn(self.resume(exchange_id))
-            task.add_done_callback(lambda _: self._tasks.pop(exchange_id, None))
+    def has_place(self, exchange_id: int) -> bool:
+        """Whether it is being admitted, or on its way before its answer."""
+        return exchange_id in self._places
 
-    async def sweep(self) -> None:
-        """At start-up and ever again: takes up what nobody is working on. Never returns."""
-        while True:
-            try:
-                for exchange_id in await self._database.read(exchanges.open_ids):
-                    if exchange_id not in self._places:  # else it is being admitted, or on its way
-                        self.start(exchange_id)
-            except Exception:
-                log.exception("the sweep has to wait")
-            await self._clock.sleep(SWEEP_PAUSE_S)
-
-    async def stop(self, grace_s: float) -> None:
-        """Admits nothing more, gives what runs `grace_s` to end, and leaves the rest, which is
-        noted in its rows, to the next start.
+    def may_be_left(self, exchange_id: int) -> bool:
+        """Whether nothing is lost, and nobody disturbed, when its task ends now: it still waits in
+        line, or only for its cost.
         """
-        self._stopping = True
-        for exchange_id, task in self._tasks.items():
-            place = self._places.get(exchange_id)
-            if exchange_id in self._answered or (place is not None and not place.running):
-                task.cancel()
-        deadline_s = self._clock.monotonic_s() + grace_s
-        while tasks := set(self._tasks.values()):
-            left_s = deadline_s - self._clock.monotonic_s()
-            _, late = await asyncio.wait(tasks, timeout=max(0.0, left_s))
-            for task in late:
-                task.cancel()
-            if late:
-                await asyncio.wait(late)
+        place = self._places.get(exchange_id)
+        return exchange_id in self._answered or (place is not None and not place.running)
+
+    def cancel(self, exchange_id: int) -> bool:
+        """Breaks off what is done for an exchange, as its person wishes; it ends with a notice and
+        with what had come. False when there is nothing to break off any more.
+        """
+        step = self._steps.get(exchange_id)
+        if step is None:
+            return False
+        self._cancelled.add(exchange_id)
+        step.cancel()
+        return True
+
+    def close(self) -> None:
+        """Admits nothing more."""
+        self._closed = True
 
     async def _next_call(self, exchange: Exchange, most: int) -> tuple[Call, bool]:
         return await self._database.read(

@@ -12,6 +12,7 @@ from bot import words
 from bot.errors import StoreUnavailable
 from bot.exchange import Exchanges
 from bot.ui.reading import Reading
+from bot.underway import Underway
 
 log = logging.getLogger(__name__)
 
@@ -19,8 +20,9 @@ log = logging.getLogger(__name__)
 class Chat(commands.Cog):
     """Turns messages into exchanges."""
 
-    def __init__(self, exchanges: Exchanges, reading: Reading) -> None:
+    def __init__(self, exchanges: Exchanges, underway: Underway, reading: Reading) -> None:
         self._exchanges = exchanges
+        self._underway = underway
         self._reading = reading
         self._doors: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
@@ -45,7 +47,7 @@ class Chat(commands.Cog):
             if self._reading.is_greeting(message):
                 await self._reply(message, words.hello())
         elif admission.fresh:
-            self._exchanges.start(message.id)
+            self._underway.start(message.id)
 
     @staticmethod
     async def _reply(message: discord.Message, text: str) -> None:

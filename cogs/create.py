@@ -9,9 +9,11 @@ from discord.ext import commands
 
 from bot import words
 from bot.errors import Word
-from bot.exchange import Exchanges, Request
+from bot.exchange import Exchanges
+from bot.request import Request
 from bot.ui.answer import DiscordAnswers
 from bot.ui.reading import PROMPT_LETTERS_MAX, Reading
+from bot.underway import Underway
 
 Shape = Literal["square", "portrait", "landscape", "tall", "wide"]
 Size = Literal["1K", "2K"]
@@ -23,8 +25,15 @@ log = logging.getLogger(__name__)
 class Create(commands.Cog):
     """Turns the commands that make pictures into exchanges."""
 
-    def __init__(self, exchanges: Exchanges, reading: Reading, answers: DiscordAnswers) -> None:
+    def __init__(
+        self,
+        exchanges: Exchanges,
+        underway: Underway,
+        reading: Reading,
+        answers: DiscordAnswers,
+    ) -> None:
         self._exchanges = exchanges
+        self._underway = underway
         self._reading = reading
         self._answers = answers
 
@@ -104,4 +113,4 @@ class Create(commands.Cog):
             # may be told that it failed.
             log.exception("interaction %d: not acknowledged", interaction.id)
         finally:
-            self._exchanges.start(request.exchange.id)
+            self._underway.start(request.exchange.id)

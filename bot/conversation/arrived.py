@@ -57,12 +57,12 @@ class Arrived:
                         except Notice as notice:
                             lost = notice
                             continue
-                        await self._write(picture)
+                        await self.write(picture)
                     case Ended() as end:
-                        await self._write()
+                        await self.write()
                         return end, lost
         except CallFailed:
-            await self._write()
+            await self.write()
             raise
         raise AssertionError("a reply ends with Ended or a failure")
 
@@ -93,10 +93,11 @@ class Arrived:
                 except Notice as notice:
                     log.warning("exchange %d: a picture left over: %s", exchange_id, notice.word)
                     continue
-                await self._write(picture)
+                await self.write(picture)
         return self._count > 0
 
-    async def _write(self, picture: Picture | None = None) -> None:
+    async def write(self, picture: Picture | None = None) -> None:
+        """Writes the text that came since the last picture down, and then this one."""
         text = "".join(self._unwritten).strip()
         new = [Piece(text=text)] if text else []
         if picture is not None:

@@ -14,7 +14,7 @@ import discord
 
 from bot import words
 from bot.errors import Notice, Word
-from bot.exchange import Request
+from bot.request import Request
 from bot.store import conversations, exchanges, messages, pieces
 from bot.store.conversations import Place
 from bot.store.database import Database, Transaction

@@ -38,6 +38,10 @@ def interrupted() -> str:
     )
 
 
+def cancelled() -> str:
+    return "This was cancelled."
+
+
 def trying_again() -> str:
     return "Trying again"
 

@@ -33,6 +33,7 @@ from bot.sandbox.openrouter import MODEL, Call, ModelSandbox
 from bot.sandbox.openrouter.script import Scripted
 from bot.store.database import Database, Transaction, migrate
 from bot.store.exchanges import Exchange, Step
+from bot.underway import Underway
 from tests.e2e.oddities import Plan, plan
 from tests.ledger.support import NOW_MS, PRICE, limits
 
@@ -120,6 +121,7 @@ class Process:
     """One life of the program. It ends abruptly: whatever runs is cancelled where it stands."""
 
     exchanges: Exchanges
+    underway: Underway
 
     def __init__(self, world: "World") -> None:
         self._world = world
@@ -154,25 +156,21 @@ class Process:
             answers=Board(self._database, book, world.shown, world.dice.getrandbits(32)),
             clock=world.clock,
             terms=Terms(MODEL, PRICE, 16_000, 32_000, 4),
-            tell_owner=_unheard,
-            spawn=tasks.spawn,
+            tell_owner=str,  # nobody hears it
         )
-        self._sweep = tasks.spawn(self.exchanges.sweep())
+        self.underway = Underway(self.exchanges, self._database, world.clock, tasks.spawn)
+        self._sweep = tasks.spawn(self.underway.sweep())
 
     async def stop(self, grace_s: float) -> None:
         """What a gentle end begins with."""
         self._sweep.cancel()
-        await self.exchanges.stop(grace_s)
+        await self.underway.stop(grace_s)
 
     async def end(self) -> None:
         await self._stack.aclose()
 
     async def read(self, operation: Callable[[Transaction], Awaitable[T]]) -> T:
         return await self._database.read(operation)
-
-
-async def _unheard(_sentence: str) -> None:
-    pass
 
 
 class World:
@@ -248,7 +246,7 @@ class World:
             admission = await self._process.exchanges.admit(Request(exchange, "chain"))
             assert admission.fresh is fresh
             assert admission.refusal is None
-            self._process.exchanges.start(exchange_id)
+            self._process.underway.start(exchange_id)
 
     async def _end_in_the_middle(self) -> None:
         dice, enough = self.dice, self._calls + self.dice.randint(1, 15)

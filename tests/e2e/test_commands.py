@@ -6,10 +6,10 @@ import discord
 import pytest
 
 from bot.errors import StoreUnavailable
-from bot.exchange import SWEEP_PAUSE_S
 from bot.sandbox.discord.wire import Fault
 from bot.store import exchanges
 from bot.ui.posting import Posting
+from bot.underway import SWEEP_PAUSE_S
 from tests.e2e.photos import png
 from tests.e2e.stage import Stage, last_line
 from tests.pictures.paint import RED

@@ -7,7 +7,7 @@ from typing import TypeVar
 import pytest
 
 import bot.app
-from bot.exchange import Admission
+from bot.request import Admission
 from bot.sandbox.openrouter import NoUsage, Paint, Say, answer
 from bot.store import exchanges
 from bot.store.database import Database, Transaction

@@ -1,0 +1,68 @@
+"""Which exchanges are being worked on: one task each, started for a new one or by the sweep for one
+that was left, and given time at a stop. What is done in a task is `exchange.py`'s.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from bot.clock import Clock
+from bot.exchange import Exchanges
+from bot.store import exchanges
+from bot.store.database import Database
+
+SWEEP_PAUSE_S = 60.0
+
+log = logging.getLogger(__name__)
+
+
+class Underway:
+    """The tasks of a process's exchanges. `spawn` starts a task that the app owns."""
+
+    def __init__(
+        self,
+        exchanges: Exchanges,
+        database: Database,
+        clock: Clock,
+        spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
+    ) -> None:
+        self._exchanges = exchanges
+        self._database = database
+        self._clock = clock
+        self._spawn = spawn
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+
+    def start(self, exchange_id: int) -> None:
+        """Lets an exchange go its way in a task of its own; nothing if it is on its way already."""
+        if exchange_id not in self._tasks:
+            task = self._tasks[exchange_id] = self._spawn(self._exchanges.resume(exchange_id))
+            task.add_done_callback(lambda _: self._tasks.pop(exchange_id, None))
+
+    async def sweep(self) -> None:
+        """At start-up and ever again: takes up what nobody is working on. Never returns."""
+        while True:
+            try:
+                for exchange_id in await self._database.read(exchanges.open_ids):
+                    if not self._exchanges.has_place(exchange_id):
+                        self.start(exchange_id)
+            except Exception:
+                log.exception("the sweep has to wait")
+            await self._clock.sleep(SWEEP_PAUSE_S)
+
+    async def stop(self, grace_s: float) -> None:
+        """Admits nothing more, gives what runs `grace_s` to end, and leaves the rest, which is
+        noted in its rows, to the next start.
+        """
+        self._exchanges.close()
+        for exchange_id, task in self._tasks.items():
+            if self._exchanges.may_be_left(exchange_id):
+                task.cancel()
+        deadline_s = self._clock.monotonic_s() + grace_s
+        while tasks := set(self._tasks.values()):
+            left_s = deadline_s - self._clock.monotonic_s()
+            _, late = await asyncio.wait(tasks, timeout=max(0.0, left_s))
+            for task in late:
+                task.cancel()
+            if late:
+                await asyncio.wait(late)
