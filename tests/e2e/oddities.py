@@ -250,6 +250,9 @@ class Draw:
             look_up = LookUp(misses=0, cost_nano_usd=look_up.cost_nano_usd)
         elif dice.random() < 0.3:
             cut = self.one_of([0, self.untold_cost()])
+        if cut is None and cost is None and not self.metered_well(steps):
+            # What is free once it failed may be cut before that.
+            cut = self.untold_cost()
         paused = self.pause is not None and dice.random() < 0.4
         if self.pause is not None and paused:
             steps.insert(dice.randint(0, len(steps)), Gate(self.pause))
