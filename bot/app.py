@@ -40,9 +40,11 @@ from bot.store.database import Database, migrate
 from bot.store.folder import DataFolder
 from bot.ui.answer import DiscordAnswers
 from bot.ui.commands import Tree, sync
+from bot.ui.controls import Controls
 from bot.ui.owner import Owner
 from bot.ui.reading import Reading
 from bot.underway import Underway
+from cogs.buttons import Buttons
 from cogs.chat import Chat
 from cogs.create import Create
 from cogs.money import Money
@@ -197,6 +199,7 @@ class App:
         reading = Reading(client, database, message_content=settings.discord.message_content)
         await client.add_cog(Chat(exchanges, underway, reading))
         await client.add_cog(Create(exchanges, underway, reading, answers))
+        await client.add_cog(Buttons(Controls(exchanges, database)))
         await client.add_cog(Money(database, limits))
         assert isinstance(client.tree, Tree)
         assert client.application_id is not None

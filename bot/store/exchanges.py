@@ -151,6 +151,12 @@ async def is_known(tx: Transaction, exchange_id: int) -> bool:
     return await tx.one("SELECT 1 FROM exchange WHERE id = :id", id=exchange_id) is not None
 
 
+async def member_of(tx: Transaction, exchange_id: int) -> int | None:
+    """Who asked; None when there is no such exchange."""
+    row = await tx.one("SELECT member_id FROM exchange WHERE id = :id", id=exchange_id)
+    return None if row is None else row["member_id"]
+
+
 async def get(tx: Transaction, exchange_id: int) -> Exchange:
     """The row; KeyError when there is none."""
     row = await tx.one(

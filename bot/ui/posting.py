@@ -11,8 +11,9 @@ import discord
 from bot.clock import Clock
 from bot.store import messages
 from bot.store.database import Database
-from bot.store.exchanges import Exchange
+from bot.store.exchanges import Exchange, Step
 from bot.store.messages import Posted
+from bot.ui import controls
 
 NONCE_MEMORY_MS = 60_000
 """Discord remembers a nonce "for the past few minutes"; within this a repeat needs no look back.
@@ -34,12 +35,16 @@ def no_files() -> Sequence[discord.File]:
 
 
 class Posting:
-    """Puts messages where they belong. Errors of Discord that no other way mends are raised."""
+    """Puts messages where they belong. Errors of Discord that no other way mends are raised.
+
+    `given_up` names exchanges of which an edit was given up and may still arrive.
+    """
 
     def __init__(self, client: discord.Client, database: Database, clock: Clock) -> None:
         self._client = client
         self._database = database
         self._clock = clock
+        self.given_up: set[int] = set()
         self._awake: set[int] = set()
 
     async def put(
@@ -99,6 +104,7 @@ class Posting:
                     posted.id,
                     content=content,
                     attachments=attachments,
+                    view=_buttons(exchange),
                     allowed_mentions=discord.AllowedMentions.none(),
                 )
                 self._awake.add(exchange.id)
@@ -112,6 +118,7 @@ class Posting:
         await channel.get_partial_message(posted.id).edit(
             content=content,
             attachments=attachments,
+            view=_buttons(exchange),
             allowed_mentions=discord.AllowedMentions.none(),
         )
 
@@ -183,6 +190,7 @@ class Posting:
     def forget(self, exchange_id: int) -> None:
         """The exchange has ended; nothing of it is kept in memory."""
         self._awake.discard(exchange_id)
+        self.given_up.discard(exchange_id)
 
     async def _post(
         self,
@@ -255,12 +263,14 @@ class Posting:
         # Discord might answer the nonce of a message that is gone with that message.
         first = exchange.id if instead_of is None else instead_of.id
         nonce = f"{first}-{'ping' if part == messages.PING else part}"
+        buttons = _buttons(exchange)
         if reply_to is not None:
             try:
                 return await channel.send(
                     content,
                     files=list(files()),
                     nonce=nonce,
+                    view=buttons,
                     allowed_mentions=mentions,
                     mention_author=False,
                     reference=discord.MessageReference(
@@ -271,7 +281,7 @@ class Posting:
                 if error.code != NO_HISTORY:
                     raise
         return await channel.send(
-            content, files=list(files()), nonce=nonce, allowed_mentions=mentions
+            content, files=list(files()), nonce=nonce, view=buttons, allowed_mentions=mentions
         )
 
     async def _find(
@@ -338,6 +348,12 @@ class Posting:
     def _webhook(self, token: str) -> discord.Webhook:
         assert self._client.application_id is not None
         return discord.Webhook.partial(self._client.application_id, token, client=self._client)
+
+
+def _buttons(exchange: Exchange) -> discord.ui.View:
+    """Those of an answer in the making; one that has ended has none."""
+    is_running = exchange.step is not Step.ANSWER
+    return controls.while_running(exchange.id) if is_running else discord.ui.View()
 
 
 def _stem(file_name: str) -> str:

@@ -42,6 +42,14 @@ def cancelled() -> str:
     return "This was cancelled."
 
 
+def not_yours_to_cancel() -> str:
+    return "Only who asked for this, or a moderator, may cancel it."
+
+
+def too_late_to_cancel() -> str:
+    return "This has ended already; there is nothing to cancel."
+
+
 def trying_again() -> str:
     return "Trying again"
 
