@@ -181,6 +181,8 @@ class Wire:
             return await self._judged(request, handler)
         request[FAULT_KEY] = fault
         if fault.hold is not None:
+            if request.content_type == "application/json":
+                await request.read()  # what has arrived is carried out, though its client may go
             await fault.hold.wait()
         await asyncio.sleep(fault.delay_s)
         after = None
