@@ -86,13 +86,15 @@ def compose(
     exchange: Exchange, turns: Sequence[Turn], meant: Sequence[Picture]
 ) -> tuple[Message, ...]:
     """What was said before, then the request with the pictures it means."""
-    messages = [Message("system", (TextPart(SYSTEM),))]
+    system = [TextPart(SYSTEM)]
+    if exchange.shape is not None:
+        # Beside the parameter, which not every provider heeds; the person's words stay their own.
+        ratio = ASPECT_RATIOS[exchange.shape]
+        system.append(TextPart(f"The picture asked for is to be {exchange.shape} ({ratio})."))
+    messages = [Message("system", tuple(system))]
     for turn in turns:
         messages.extend(_said(turn, leave_out=meant))
     parts: list[TextPart | PicturePart] = [TextPart(exchange.prompt or "Look at this.")]
-    if exchange.shape is not None:
-        ratio = ASPECT_RATIOS[exchange.shape]
-        parts.append(TextPart(f"(Shape of the picture: {exchange.shape}, {ratio}.)"))
     parts.extend(PicturePart(picture) for picture in meant)
     messages.append(Message("user", tuple(parts)))
     return tuple(messages)
