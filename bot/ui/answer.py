@@ -39,6 +39,9 @@ TOO_LARGE_CODE = 40005
 LOCKED_CODE = 160005
 PAUSES_S = (1.0, 3.0, 9.0)
 """Before each further attempt when Discord fails. What is not delivered then, the sweep tries."""
+LATE_EDIT_S = 10.0
+"""How long after it was given up an edit may still arrive: Discord carries out what it has received
+within a few seconds, and what it has not received goes with its connection."""
 
 log = logging.getLogger(__name__)
 
@@ -114,8 +117,13 @@ class DiscordAnswers:
         return Showing(exchange, self._database, self._posting, self._clock)
 
     async def deliver(self, exchange: Exchange) -> None:
-        """Turns the answer message into the result or the notice, part by part, then pings."""
+        """Turns the answer message into the result or the notice, part by part, then pings. Where
+        an edit that was given up may have overwritten it since, it is put there again.
+        """
         await self._patiently(lambda: self._deliver(exchange))
+        if exchange.id in self._posting.given_up:
+            await self._clock.sleep(LATE_EDIT_S)
+            await self._patiently(lambda: self._deliver(exchange))
         self._posting.forget(exchange.id)
 
     async def _patiently(self, work: Callable[[], Awaitable[None]]) -> None:

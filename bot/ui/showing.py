@@ -19,17 +19,30 @@ EDIT_PAUSE_S = 2.0
 """Between two edits of one message; Discord allows about one in a second and a half."""
 ELAPSED_PAUSE_S = 5.0
 """Between two edits that only move the elapsed time on."""
+WAITING_PAUSE_S = 15.0
+"""Between two looks at what may have changed for one that waits: many wait at a time, and they
+share Discord's limits with the answers of those who do not."""
+EDIT_TIMEOUT_S = 10.0
+"""Of one edit; the next one tells as much."""
+END_PATIENCE_S = 1.0
+"""With an edit under way when the work ends: it takes a fraction of this, or hangs."""
 TEXT_LETTERS_MAX = 1_800
 TEXT_LETTERS_READ = 16_000
 """Of a longer text only the end is looked at, which may show half a fence for a while."""
+RUNNING = (words.thinking, words.painting, words.trying_again)
+"""The stages with a time to tell: a call is being made."""
 
 log = logging.getLogger(__name__)
 
 
 class Showing:
     """Progress in the answer message: stage, elapsed time, and the text as it grows. Changes are
-    gathered: at most one edit in two seconds, and none while nothing changes but the clock for
-    five. An edit that fails is left to the next; progress never fails an exchange.
+    gathered: at most one edit in two seconds, none while nothing changes but the clock for five,
+    and for one that waits only when its place has changed. An edit that fails is left to the next;
+    progress never fails an exchange, and never keeps it waiting: what hangs is given up.
+
+    An edit that was given up may still arrive at Discord. `Posting` is told, so that whoever writes
+    the result writes it once more when that has passed.
     """
 
     def __init__(
@@ -44,10 +57,11 @@ class Showing:
         self._changed = asyncio.Event()
         self._ended = asyncio.Event()
         self._group = asyncio.TaskGroup()
+        self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         await self._group.__aenter__()
-        self._group.create_task(self._keep_showing())
+        self._task = self._group.create_task(self._keep_showing())
         return self
 
     async def __aexit__(
@@ -58,7 +72,12 @@ class Showing:
     ) -> None:
         self._ended.set()
         self._changed.set()
-        await self._group.__aexit__(kind, error, traceback)
+        assert self._task is not None
+        try:
+            await asyncio.wait({self._task}, timeout=END_PATIENCE_S)
+        finally:
+            self._task.cancel()
+            await self._group.__aexit__(kind, error, traceback)
 
     def stage(self, sentence: Callable[[], str]) -> None:
         """What is being done now; asked again whenever it is shown."""
@@ -71,11 +90,15 @@ class Showing:
         self._changed.set()
 
     async def _keep_showing(self) -> None:
+        shown = ""
         while not await self._ends_within(EDIT_PAUSE_S):
             self._changed.clear()
-            await self._show()
+            runs, sentence = self._stage in RUNNING, self._stage()
+            if (runs or sentence != shown) and await self._show(sentence, timed=runs):
+                shown = sentence
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(ELAPSED_PAUSE_S - EDIT_PAUSE_S):
+                pause_s = ELAPSED_PAUSE_S if runs else WAITING_PAUSE_S
+                async with asyncio.timeout(pause_s - EDIT_PAUSE_S):
                     await self._changed.wait()
 
     async def _ends_within(self, seconds: float) -> bool:
@@ -84,18 +107,27 @@ class Showing:
                 await self._ended.wait()
         return self._ended.is_set()
 
-    async def _show(self) -> None:
+    async def _show(self, sentence: str, *, timed: bool) -> bool:
+        """False if it is not known to be shown."""
         try:
-            await self._edit()
+            async with asyncio.timeout(EDIT_TIMEOUT_S):
+                return await self._edit(sentence, timed=timed)
         except Exception as error:  # noqa: BLE001  # whatever it is, the paid work goes on
             log.info("exchange %d: progress not shown: %r", self._exchange.id, error)
+            return False
 
-    async def _edit(self) -> None:
+    async def _edit(self, sentence: str, *, timed: bool) -> bool:
         elapsed_s = (self._clock.now_ms() - self._exchange.created_ms) // 1000
-        line = words.stage_line(self._stage(), elapsed_s)
+        line = words.stage_line(sentence, elapsed_s if timed else None)
         text = "".join(self._text)[-TEXT_LETTERS_READ:]
         chunks = markdown.split(markdown.safe(text), TEXT_LETTERS_MAX)
         content = f"{chunks[-1]}\n\n{line}" if chunks else line
         posted = await self._database.read(lambda tx: messages.of_exchange(tx, self._exchange.id))
-        if messages.ANSWER in posted:
+        if messages.ANSWER not in posted:
+            return False
+        try:
             await self._posting.edit(self._exchange, posted[messages.ANSWER], content, None)
+        except asyncio.CancelledError:
+            self._posting.given_up.add(self._exchange.id)
+            raise
+        return True

@@ -19,9 +19,9 @@ def painting() -> str:
     return "Thinking and painting; a picture takes a minute or two"
 
 
-def stage_line(stage: str, elapsed_s: int) -> str:
+def stage_line(stage: str, elapsed_s: int | None) -> str:
     """The line that shows progress; not the small print, which only ends an answer."""
-    return f"*{stage} … {elapsed_s} s*"
+    return f"*{stage} …*" if elapsed_s is None else f"*{stage} … {elapsed_s} s*"
 
 
 def thread_name() -> str:
