@@ -264,6 +264,21 @@ async def test_an_answer_that_can_be_shown_nowhere_ends_and_its_money_is_booked(
     assert stage.mara.pings == []
 
 
+async def test_no_hold_waits_for_a_discord_that_fails(stage: Stage):
+    await stage.start()
+    stage.model.generation_misses = 1_000_000
+    stage.model.script(answer(Say("A fox."), NoUsage()))
+    thread, asked, message = await ask_and_hold(stage)
+    stage.discord.faults.append(Fault("PATCH|POST", f"{EDIT}|{SEND}", times=99_999, status=503))
+    stage.model.gate.open()
+    await stage.discord.wait_until(lambda: stage.discord.requests[-1].status == 503)
+    stage.clock.pushed_ms += 6_000
+    await stage.until_books_closed()
+    stage.discord.faults.clear()
+    assert (await stage.answers(thread, asked.id))[0] is message
+    assert last_line(message).startswith("-# ≈ $")
+
+
 async def test_what_discord_does_not_take_ends_although_its_notice_is_not_taken_either(
     stage: Stage,
 ):
