@@ -5,10 +5,11 @@ in a third.
 import asyncio
 import json
 import sys
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from bot.app import App
 from bot.money import NanoUsd
@@ -24,6 +25,7 @@ from bot.settings import (
 from bot.store.database import Database, Transaction
 from tests.bench.wire import ROOT
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 ENDLESS = NanoUsd(10**15)
@@ -123,6 +125,54 @@ async def chain(folder: Path) -> AsyncGenerator[tuple[StandIns, dict[str, Any]]]
             finally:
                 stop.set()
                 await running
+
+
+Span = tuple[float, float]
+"""When something began and ended, in seconds since 1970."""
+
+
+class Spans:
+    """When the bot was at what."""
+
+    def __init__(self) -> None:
+        self._spans: dict[str, list[Span]] = {}
+
+    def begin(self) -> None:
+        """Forgets what was."""
+        self._spans.clear()
+
+    def of(self, name: str) -> list[Span]:
+        return self._spans.get(name, [])
+
+    def ms(self, name: str, since_s: float, until_s: float) -> float:
+        """How long the bot was at it between these times; what overlaps counts twice."""
+        cut = [(max(begin, since_s), min(end, until_s)) for begin, end in self.of(name)]
+        return 1000 * sum(end - begin for begin, end in cut if end > begin)
+
+    def note(self, name: str, method: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
+        """The same method, whose calls are noted."""
+
+        async def noted(*arguments: P.args, **named: P.kwargs) -> T:
+            begin_s = time.time()
+            try:
+                return await method(*arguments, **named)
+            finally:
+                self._spans.setdefault(name, []).append((begin_s, time.time()))
+
+        return noted
+
+
+@contextmanager
+def noting(*methods: tuple[type, str, str]) -> Generator[Spans]:
+    """Notes meanwhile the calls of methods: of which class, its name, and what to call it."""
+    spans, before = Spans(), [(owner, name, getattr(owner, name)) for owner, name, _ in methods]
+    for (owner, name, method), (_, _, called) in zip(before, methods, strict=True):
+        setattr(owner, name, spans.note(called, method))
+    try:
+        yield spans
+    finally:
+        for owner, name, method in before:
+            setattr(owner, name, method)
 
 
 class Count:

@@ -6,10 +6,13 @@ import asyncio
 import gc
 import random
 import statistics
+import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+
+from tests.bench.wire import ROOT
 
 ROUNDS = 9
 QUICK_ROUNDS = 3
@@ -64,25 +67,27 @@ class Lag:
 
     def __init__(self) -> None:
         self.worst_s = 0.0
-        self.at_s = 0.0
-        """When that was, by `time.monotonic`."""
+        self.worst_at_work_s = 0.0
+        """The longest that the loop itself was at work: where the machine has too few cores, most
+        of a stall is waiting for one of them. Waiting for another thread is not told apart.
+        """
 
     async def watch(self) -> None:
         """Sleeps and wakes until it is cancelled."""
-        clock = time.monotonic
+        clock, worked = time.monotonic, time.thread_time
         while True:
-            due = clock() + SLEEP_S
+            due, work = clock() + SLEEP_S, worked()
             await asyncio.sleep(SLEEP_S)
             late = clock() - due
-            if late > self.worst_s:
-                self.worst_s, self.at_s = late, clock()
+            self.worst_s = max(self.worst_s, late)
+            self.worst_at_work_s = max(self.worst_at_work_s, min(late, worked() - work))
 
     def forget(self) -> None:
-        self.worst_s = self.at_s = 0.0
+        self.worst_s = self.worst_at_work_s = 0.0
 
 
 @asynccontextmanager
-async def watching():
+async def watching() -> AsyncGenerator[Lag]:
     """A Lag that watches meanwhile."""
     lag = Lag()
     async with asyncio.TaskGroup() as group:
@@ -95,6 +100,29 @@ async def watching():
             # One more turn, so that a stall at the very end is seen.
             await asyncio.sleep(2 * SLEEP_S)
             task.cancel()
+
+
+@asynccontextmanager
+async def bystanding() -> AsyncGenerator[Lag]:
+    """The lag of a process of its own that only sleeps meanwhile: what the machine adds. Told at
+    the end.
+    """
+    lag = Lag()
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.bench.bystander"),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        cwd=ROOT,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    await process.stdout.readline()
+    try:
+        yield lag
+    finally:
+        process.stdin.close()
+        lag.worst_s = float(await process.stdout.readline())
+        await process.wait()
 
 
 async def sample(case: Case, *, lag: bool = False) -> Sample:

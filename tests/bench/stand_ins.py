@@ -10,6 +10,7 @@ import time
 import zlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,8 @@ SMALL_LIMIT_BYTES = 10 * 1024 * 1024
 """Of a server without boosts: the photos here are larger."""
 PHOTO_SIZE = (3840, 2160)
 SPEND_PAUSE_S = 0.05
+PACED_PIECES = 4
+"""So many are written at once where pictures come at a given speed."""
 
 Told = dict[str, Any]
 """Parsed JSON, between two programs of ours."""
@@ -47,6 +50,20 @@ class Stamp(asyncio.Event):
         return True
 
 
+class Pace(asyncio.Event):
+    """Nobody sets it: those who wait for it pass one by one, a piece's time apart."""
+
+    def __init__(self, pause_s: float) -> None:
+        super().__init__()
+        self._pause_s = pause_s
+        self._due_s = 0.0
+
+    async def wait(self) -> bool:  # pyright: ignore[reportIncompatibleMethodOverride]
+        self._due_s = (self._due_s or time.monotonic()) + self._pause_s
+        await asyncio.sleep(max(0.0, self._due_s - time.monotonic()))
+        return True
+
+
 @dataclass(frozen=True, slots=True)
 class Painted:
     """An answer with one picture, and when its first and last byte were written."""
@@ -61,13 +78,18 @@ class Painted:
         return hashlib.sha256(self.data).hexdigest()
 
 
-def painted(data: bytes, *before: Gate) -> Painted:
+def painted(data: bytes, *before: Gate, bytes_per_s: int = 0) -> Painted:
+    """At 0 bytes per second it comes as fast as it is read."""
     first, last = Stamp(), Stamp()
     event = picture_event(data)
-    pieces = [
+    pieces: list[Raw | Gate] = [
         Raw(event[start : start + HTTP_CHUNK_BYTES])
         for start in range(0, len(event), HTTP_CHUNK_BYTES)
     ]
+    if bytes_per_s:
+        pace = Gate(Pace(HTTP_CHUNK_BYTES * PACED_PIECES / bytes_per_s))
+        for at in reversed(range(0, len(pieces), PACED_PIECES)):
+            pieces.insert(at, pace)
     steps = (Comment(), *before, Gate(first), *pieces, Gate(last))
     return Painted(data, first, last, Answer(steps, cost_nano_usd=COST_NANO_USD))
 
@@ -150,14 +172,25 @@ class StandIns:
         self._forget()
         return {"asked": asked_s, "complete": self._requests[-1]}
 
-    async def crowd(self, count: int, size_bytes: int, refits: int, spends: int, seed: int) -> Told:
+    async def crowd(
+        self,
+        count: int,
+        size_bytes: int,
+        refits: int,
+        spends: int,
+        seed: int,
+        bytes_per_s: int = 0,
+    ) -> Told:
         """Pictures that arrive at once while others are refitted, and people who look at what they
         spend meanwhile.
         """
         model = self._model
         photos = [painted(_marked_photo(number, seed)) for number in range(refits)]
         start = asyncio.Event()
-        noise = [painted(noise_png(size_bytes, (seed, n)), Gate(start)) for n in range(count)]
+        noise = [
+            painted(noise_png(size_bytes, (seed, n)), Gate(start), bytes_per_s=bytes_per_s)
+            for n in range(count)
+        ]
         since = len(self._front.taken)
         model.gate.close()
         asked: list[Message] = []
@@ -241,10 +274,15 @@ class StandIns:
 
 def _marked_photo(number: int, seed: int) -> bytes:
     """A photo as a PNG of its own for every seed: the same pixels, other bytes."""
-    data = encoded(photo(PHOTO_SIZE, number), "PNG", compress_level=1)
+    data = _photo(number)
     mark = b"tEXtSeed\0%d" % seed
     chunk = (len(mark) - 4).to_bytes(4, "big") + mark + zlib.crc32(mark).to_bytes(4, "big")
     return data[:33] + chunk + data[33:]
+
+
+@cache
+def _photo(number: int) -> bytes:
+    return encoded(photo(PHOTO_SIZE, number), "PNG", compress_level=1)
 
 
 def _stamped_requests() -> list[float]:
