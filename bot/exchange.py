@@ -316,15 +316,16 @@ class Exchanges:
         await self._database.write(operation)
 
     async def _answer(self, exchange: Exchange) -> None:
-        """Puts text, pictures and cost into the answer message. Where the cost is not known yet, it
-        is looked up meanwhile, so that no hold waits for Discord, and the answer corrected after.
+        """Puts text, pictures and cost into the answer message. Where the cost is not known yet,
+        the exchange is done when it is and the answer says it.
         """
-        async with asyncio.TaskGroup() as group:
-            found = group.create_task(self._settling.look_up(exchange.id, exchange.call_number))
-            await self._answers.deliver(exchange)
-            self._leave(exchange.id)
-            self._answered.add(exchange.id)
-        if found.result():
+        key = (exchange.id, exchange.call_number)
+        if await self._settling.is_overdue(*key):  # a hold does not wait for Discord
+            await self._settling.look_up(*key)
+        await self._answers.deliver(exchange)
+        self._leave(exchange.id)
+        self._answered.add(exchange.id)
+        if await self._settling.look_up(*key):
             await self._answers.amend(await self._read(exchange.id))
         await self._intake.untag(str(exchange.id))
         await self._database.write(lambda tx: exchanges.note_step(tx, exchange.id, Step.DONE))

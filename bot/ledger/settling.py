@@ -12,6 +12,7 @@ from bot.openrouter.client import Generation, OpenRouter
 from bot.store import exchanges, pieces, reservations
 from bot.store.database import Database, Transaction
 from bot.store.exchanges import Exchange
+from bot.store.reservations import Reservation
 
 LOOK_UP_PAUSES_S = (1.0, 2.0, 5.0, 15.0, 60.0)
 """Before each look at what a call cost; the last is repeated until the deadline."""
@@ -54,6 +55,19 @@ class Settling:
         else:
             await self._book.leave_unresolved(tx, *key)
 
+    async def is_overdue(self, exchange_id: int, call_number: int) -> bool:
+        """Whether the patience with an unresolved call is over: one more look will close it."""
+        call = await self._database.read(lambda tx: reservations.find(tx, exchange_id, call_number))
+        return (
+            call is not None
+            and call.state == "unresolved"
+            and self._clock.now_ms() >= self._deadline_ms(call)
+        )
+
+    def _deadline_ms(self, unresolved: Reservation) -> int:
+        assert unresolved.call_ended_ms is not None
+        return unresolved.call_ended_ms + int(self._unresolved_s * 1000)
+
     async def look_up(self, exchange_id: int, call_number: int) -> bool:
         """Asks the provider what an unresolved call cost until it says so or the deadline is
         over, then books it. True when this very look-up closed it.
@@ -63,10 +77,9 @@ class Settling:
         )
         if reservation is None or reservation.state != "unresolved":
             return False
-        generation_id, ended_ms = reservation.generation_id, reservation.call_ended_ms
+        generation_id = reservation.generation_id
         assert generation_id is not None
-        assert ended_ms is not None
-        deadline_ms = ended_ms + int(self._unresolved_s * 1000)
+        deadline_ms = self._deadline_ms(reservation)
         found: Generation | None = None
         for pause_s in itertools.chain(LOOK_UP_PAUSES_S, itertools.repeat(LOOK_UP_PAUSES_S[-1])):
             left_s = (deadline_ms - self._clock.now_ms()) / 1000

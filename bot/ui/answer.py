@@ -269,15 +269,15 @@ class DiscordAnswers:
     async def amend(self, exchange: Exchange) -> None:
         """Corrects the last line of a delivered answer: its cost is known now."""
         made, charge = await self._read(exchange)
-        parts = layout.lay_out(made, exchange.sentence, last_line(exchange, charge))
-        posted = await self._database.read(lambda tx: messages.of_exchange(tx, exchange.id))
-        last = posted.get(len(parts) - 1)
-        if last is None:
-            log.warning("exchange %d: its last message is not known", exchange.id)
-            return
+        line = last_line(exchange, charge)
+        parts = layout.lay_out(made, exchange.sentence, line)
 
         async def work() -> None:
-            await self._posting.edited(exchange, last, await self._text(parts[-1]), None)
+            if not await self._posting.amend(exchange, line):
+                # Where Easel itself sees nothing, the interaction's token may still write.
+                posted = await self._database.read(lambda tx: messages.of_exchange(tx, exchange.id))
+                if last := posted.get(len(parts) - 1):
+                    await self._posting.edited(exchange, last, await self._text(parts[-1]), None)
 
         try:
             await self._patiently(work)

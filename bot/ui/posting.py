@@ -159,16 +159,30 @@ class Posting:
     async def ends(self, exchange: Exchange, part: int) -> bool:
         """Whether this part is noted and ends with the small line; False if it cannot be seen."""
         posted = (await self._known(exchange)).get(part)
-        if posted is None:
+        return posted is not None and await self._above_line(posted) is not None
+
+    async def amend(self, exchange: Exchange, line: str) -> bool:
+        """Puts another small line in place of the one that ends the exchange's last message, and
+        leaves what stands above it. False if there is none, or none can be seen.
+        """
+        posted = await self._known(exchange)
+        last = posted.get(max(posted, default=messages.PING))
+        if last is None or last.part == messages.PING:
             return False
+        above = await self._above_line(last)
+        return above is not None and await self.edited(exchange, last, f"{above}{line}", None)
+
+    async def _above_line(self, posted: Posted) -> str | None:
+        """What stands above a message's small line; None if it has none, or cannot be seen."""
         channel = self._client.get_partial_messageable(posted.channel_id)
         try:
             message = await channel.fetch_message(posted.id)
         except discord.DiscordServerError:
             raise
         except discord.HTTPException:
-            return False
-        return message.content.rpartition("\n")[2].startswith("-# ")
+            return None
+        above, line_break, line = message.content.rpartition("\n")
+        return f"{above}{line_break}" if line.startswith("-# ") else None
 
     async def adopt_response(self, exchange: Exchange) -> bool:
         """Notes the response of the exchange's interaction as its answer message, if it is there
