@@ -57,6 +57,7 @@ class FairQueue:
         self._running: Counter[int] = Counter()  # by member
         self._served: dict[int, int] = {}  # of the members who are here; even, or odd if new
         self._turns = 0
+        self._ranks: dict[Place, int] | None = None  # of those who wait, until anything changes
 
     def enter(
         self, exchange_id: int, member_id: int, conversation_id: int, *, forced: bool = False
@@ -69,6 +70,7 @@ class FairQueue:
         waiting = self._waiting(place)
         if place in waiting and len(waiting) > self._queue_max and not forced:
             raise Notice(Word.BUSY, words.queue_full())
+        self._ranks = None
         self._places[place] = None
         self._served.setdefault(member_id, 2 * self._turns - 1)
         return place
@@ -88,6 +90,7 @@ class FairQueue:
     def leave(self, place: Place) -> None:
         if place not in self._places:
             return
+        self._ranks = None
         del self._places[place]
         if place.running:
             place.running = False
@@ -101,8 +104,11 @@ class FairQueue:
     def position(self, place: Place) -> int:
         if place.running or place not in self._places:
             return 0
-        standing = self._standing()
-        return 1 + sum(standing[other] < standing[place] for other in standing)
+        if self._ranks is None:
+            standing = self._standing()
+            in_order = sorted(standing, key=standing.__getitem__)
+            self._ranks = {each: rank for rank, each in enumerate(in_order, 1)}
+        return self._ranks[place]
 
     def _standing(self) -> dict[Place, tuple[int, int, int]]:
         """Of each that waits: lower is sooner, as far as can be told now."""
@@ -157,6 +163,7 @@ class FairQueue:
     def _start(self) -> None:
         while place := self._next():
             assert place.wake is not None
+            self._ranks = None
             place.running = True
             self._running[place.member_id] += 1
             self._turns += 1
