@@ -140,7 +140,8 @@ async def test_a_refusal_says_which_cap_what_is_left_what_it_needs_and_when_it_r
         }[cap]
     )
     assert left == dollars(NanoUsd(nano_usd("0.60") - 50_000_000 - held.hold_nano_usd))
-    assert nano_usd("0.37") < nano_usd(would_hold[1:]) <= held.hold_nano_usd
+    assert nano_usd("0.37") < nano_usd(would_hold[1:])
+    assert would_hold <= dollars(held.hold_nano_usd)
     assert resets_s == end_of("day" if "day" in cap else "month", NOON)
     assert "resets" in refusal.content.splitlines()[0]
     assert refusal.reply_to is asked
