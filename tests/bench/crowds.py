@@ -22,7 +22,6 @@ MIB = 1024 * 1024
 PICTURES = 20
 PICTURE_BYTES = 10 * MIB
 REFITS = 8
-SPENDS = 10
 SPEEDS = ((6 * MB, "arriving at 6 MB/s each"), (0, "as fast as they are read"))
 STALL_MS = 20.0
 SPEND = ((CommandTree, "_call", "spend"),)
@@ -61,7 +60,7 @@ class _Round:
 
 async def _round(others: StandIns, spans: Spans, bytes_per_s: int, seed: int) -> _Round:
     spans.begin()
-    wanted: dict[str, object] = {"size_bytes": PICTURE_BYTES, "refits": REFITS, "spends": SPENDS}
+    wanted: dict[str, object] = {"size_bytes": PICTURE_BYTES, "refits": REFITS, "spends": True}
     async with bystanding() as machine, watching() as lag:
         done = await others.tell(
             "crowd", **wanted, count=PICTURES, seed=seed, bytes_per_s=bytes_per_s
@@ -95,7 +94,7 @@ def _figures(crowd: str, rounds: Sequence[_Round]) -> list[Figure]:
             STALL_MS, "-", "-", "≤ 20 ms", f"worst of all {max(at_work_ms):.1f} ms",
         ),
         Figure(
-            "crowd", f"{place}: longest wait of {SPENDS} /spend", median(longest_ms), "ms", 300.0,
+            "crowd", f"{place}: longest wait of a /spend", median(longest_ms), "ms", 300.0,
             "-", "-", "≤ 300 ms",
             f"worst of all {max(longest_ms):.0f} ms, median {usual_ms:.0f} ms; "
             f"the longest in the bot alone {in_bot_ms:.0f} ms",
@@ -135,7 +134,7 @@ def _measure(folder: Path, size_bytes: int) -> float:
 async def _grown(folder: Path, size_bytes: int) -> float:
     """By how much the peak rises for each picture in flight, in MB."""
     async with chain(folder) as (others, _):
-        wanted: dict[str, object] = {"count": IN_FLIGHT, "refits": 0, "spends": 0}
+        wanted: dict[str, object] = {"count": IN_FLIGHT, "refits": 0, "spends": False}
         for number in range(2):
             await others.tell("crowd", **wanted, size_bytes=200_000, seed=number)
         before = settle()

@@ -177,7 +177,7 @@ class StandIns:
         count: int,
         size_bytes: int,
         refits: int,
-        spends: int,
+        spends: bool,
         seed: int,
         bytes_per_s: int = 0,
     ) -> Told:
@@ -204,7 +204,9 @@ class StandIns:
             await self._until(lambda: len(self._front.uploads(since)) > 0)
         began_s = time.time()
         start.set()
-        spent_s = [await self._spend() for _ in range(spends)]
+        spent_s: list[float] = []
+        while spends and len(self._front.uploads(since)) < count + refits:
+            spent_s.append(await self._spend())
         answers = [await self._answer(message) for message in asked]
         found = {hashlib.sha256(file.data).hexdigest() for one in answers for file in one.files}
         assert {one.sha256 for one in noise} <= found
