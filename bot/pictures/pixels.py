@@ -22,6 +22,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 from bot import words
 from bot.errors import Notice, Word
 from bot.pictures import headers
+from bot.pictures.strip import strip
 
 PIXELS_MAX = 40_000_000
 WEBP_PIXELS_MAX = 16_000_000
@@ -114,6 +115,9 @@ def normalise(source: str, target: str, name: str) -> Header:
     _learn_heif()
     with _opened(source, name, UPLOAD_FORMATS) as image:
         if image.format == "PNG":
+            stripped = strip(source, target, LONG_SIDE_MAX, PNG_BYTES_MAX)
+            if stripped is not None:
+                return Header("image/png", *stripped)
             with _opened(source, name) as twin:
                 twin.verify()  # decoding does not look at the checksums
         size = _within(image.size, LONG_SIDE_MAX)
