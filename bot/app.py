@@ -39,6 +39,7 @@ from bot.settings import CDN_URL, Settings
 from bot.store.database import Database, migrate
 from bot.store.folder import DataFolder
 from bot.ui.answer import DiscordAnswers
+from bot.ui.beginning import Beginning
 from bot.ui.commands import Tree, sync
 from bot.ui.controls import Controls
 from bot.ui.owner import Owner
@@ -198,7 +199,7 @@ class App:
         underway = Underway(exchanges, database, self._clock, spawn)
         reading = Reading(client, database, message_content=settings.discord.message_content)
         await client.add_cog(Chat(exchanges, underway, reading))
-        await client.add_cog(Create(exchanges, underway, reading, answers))
+        await client.add_cog(Create(reading, Beginning(exchanges, underway, answers)))
         await client.add_cog(Buttons(Controls(exchanges, database)))
         await client.add_cog(Money(database, limits))
         assert isinstance(client.tree, Tree)

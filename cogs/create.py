@@ -1,41 +1,25 @@
 """/imagine and /edit."""
 
-import logging
 from typing import Literal
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot import words
-from bot.errors import Word
-from bot.exchange import Exchanges
-from bot.request import Request
-from bot.ui.answer import DiscordAnswers
+from bot.ui.beginning import Beginning
 from bot.ui.reading import PROMPT_LETTERS_MAX, Reading
-from bot.underway import Underway
 
 Shape = Literal["square", "portrait", "landscape", "tall", "wide"]
 Size = Literal["1K", "2K"]
 Prompt = app_commands.Range[str, 1, PROMPT_LETTERS_MAX]
 
-log = logging.getLogger(__name__)
-
 
 class Create(commands.Cog):
     """Turns the commands that make pictures into exchanges."""
 
-    def __init__(
-        self,
-        exchanges: Exchanges,
-        underway: Underway,
-        reading: Reading,
-        answers: DiscordAnswers,
-    ) -> None:
-        self._exchanges = exchanges
-        self._underway = underway
+    def __init__(self, reading: Reading, beginning: Beginning) -> None:
         self._reading = reading
-        self._answers = answers
+        self._beginning = beginning
 
     @app_commands.command(description="Paint a picture")
     @app_commands.describe(
@@ -64,7 +48,7 @@ class Create(commands.Cog):
             shape=shape,
             size=size,
         )
-        await self._begin(interaction, request)
+        await self._beginning.begin(interaction, request)
 
     @app_commands.command(description="Change a picture")
     @app_commands.describe(
@@ -90,27 +74,4 @@ class Create(commands.Cog):
             attachments=(picture, picture2, picture3),
             shape=shape,
         )
-        await self._begin(interaction, request)
-
-    async def _begin(
-        self, interaction: discord.Interaction[discord.Client], request: Request
-    ) -> None:
-        if not request.exchange.prompt:
-            await interaction.response.send_message(
-                words.refusal(Word.UNREADABLE, words.nothing_asked()), ephemeral=True
-            )
-            return
-        admission = await self._exchanges.admit(request)
-        if not admission.fresh:
-            return
-        if admission.refusal is not None:
-            await self._answers.acknowledge(interaction, admission)
-            return
-        try:
-            await self._answers.acknowledge(interaction, admission)
-        except Exception:
-            # It is admitted and holds its place: its answer comes without this one, and nobody
-            # may be told that it failed.
-            log.exception("interaction %d: not acknowledged", interaction.id)
-        finally:
-            self._underway.start(request.exchange.id)
+        await self._beginning.begin(interaction, request)
