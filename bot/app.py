@@ -44,11 +44,13 @@ from bot.ui.commands import Tree, sync
 from bot.ui.controls import Controls
 from bot.ui.owner import Owner
 from bot.ui.reading import Reading
+from bot.ui.server_settings import ServerSettings
 from bot.underway import Underway
 from cogs.buttons import Buttons
 from cogs.chat import Chat
 from cogs.create import Create
 from cogs.money import Money
+from cogs.server import Server
 
 GUILD_READY_TIMEOUT_S = 2.0
 """How long discord.py waits for one more server before it calls itself ready."""
@@ -202,6 +204,7 @@ class App:
         await client.add_cog(Create(reading, Beginning(exchanges, underway, answers)))
         await client.add_cog(Buttons(Controls(exchanges, database)))
         await client.add_cog(Money(database, limits))
+        await client.add_cog(Server(ServerSettings(database)))
         assert isinstance(client.tree, Tree)
         assert client.application_id is not None
         await sync(client.tree, database, client.application_id)

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 
-from bot import words
+from bot import house, words
 from bot.clock import Clock
 from bot.conversation import prompt
 from bot.conversation.arrived import Arrived
@@ -87,8 +87,9 @@ class Exchanges:
         async def operation(tx: Transaction) -> Admission:
             if await exchanges.is_known(tx, asked.id):
                 return Admission(fresh=False)
-            ask = prompt.first_ask(asked, len(request.meant), self._terms)
-            refused = refusal
+            received, forbidden = await house.receive(tx, asked, request.visitor)
+            ask = prompt.first_ask(received, len(request.meant), self._terms)
+            refused = refusal or forbidden
             if refused is None:
                 try:
                     await self._book.check(tx, ask)
@@ -96,7 +97,7 @@ class Exchanges:
                     if no_room.word is not Word.BUDGET:
                         raise
                     refused = no_room
-            claimed = replace(asked, expected_hold=ask.hold(ask.least_tokens))
+            claimed = replace(received, expected_hold=ask.hold(ask.least_tokens))
             await self._claim(tx, replace(request, exchange=claimed), refused)
             return Admission(fresh=True, refusal=refused)
 

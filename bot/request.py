@@ -4,10 +4,11 @@ and where its answer is shown. Only forms; what is done with them is `exchange.p
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from bot.errors import Notice
+from bot.house import Visitor
 from bot.store import conversations
 from bot.store.exchanges import Exchange, Meant
 
@@ -15,13 +16,14 @@ from bot.store.exchanges import Exchange, Meant
 @dataclass(frozen=True, slots=True)
 class Request:
     """What a person asks, as read from Discord: the row it would become, where its conversation is
-    held, the pictures it means, and why it is refused if that could be seen already.
+    held, the pictures it means, why it is refused if that could be seen already, and who asks.
     """
 
     exchange: Exchange
     place: conversations.Place
     meant: tuple[Meant, ...] = ()
     refusal: Notice | None = None
+    visitor: Visitor = field(default_factory=Visitor)
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,6 +87,8 @@ def compose(
 ) -> tuple[Message, ...]:
     """What was said before, then the request with the pictures it means."""
     system = [TextPart(SYSTEM)]
+    if exchange.persona:
+        system.append(TextPart(f"The admins of this server wish you to be so: {exchange.persona}"))
     if exchange.shape is not None:
         # Beside the parameter, which not every provider heeds; the person's words stay their own.
         ratio = ASPECT_RATIOS[exchange.shape]

@@ -10,10 +10,16 @@ from bot.sandbox.discord import payloads, posting
 from bot.sandbox.discord.commands import CHAT_INPUT, Commands, filled
 from bot.sandbox.discord.failures import Refusal, SandboxError
 from bot.sandbox.discord.forms import Draft, Upload, read_draft, read_thread
-from bot.sandbox.discord.interactions import COMMAND, COMPONENT, MODAL_SUBMIT, Interaction
+from bot.sandbox.discord.interactions import (
+    COMMAND,
+    COMPONENT,
+    MODAL_SUBMIT,
+    TYPING,
+    Interaction,
+)
 from bot.sandbox.discord.shapes import ChannelKind, Json, Permission
 from bot.sandbox.discord.webhooks import Webhooks
-from bot.sandbox.discord.world import Channel, Message, Role, User, World
+from bot.sandbox.discord.world import Channel, Message, Role, User, World, walk
 
 File = tuple[str, bytes]
 """A file by name and content."""
@@ -126,6 +132,24 @@ class Person(User):
         resolver = _Resolver(channel, data["resolved"])
         data["options"] = filled(command, words, options, resolver.note)
         return self._interact(COMMAND, channel, data)
+
+    async def suggestions(
+        self, channel: Channel, name: str, option: str, typed: str, /, **options: object
+    ) -> list[str]:
+        """What the client offers while an option is typed into, the other options as given."""
+        head, *words = name.split()
+        command = self.sandbox.commands.offered(self, channel, head, CHAT_INPUT)
+        data: Json = {"id": command["id"], "name": head, "type": CHAT_INPUT, "resolved": {}}
+        resolver = _Resolver(channel, data["resolved"])
+        data["options"] = filled(command, words, options | {option: typed}, resolver.note)
+        focused = [one for one in walk(data["options"]) if one["name"] == option]
+        declared = [one for one in walk(command["options"]) if one.get("name") == option]
+        if not any(one.get("autocomplete") for one in declared):
+            raise SandboxError(f"{option!r} of {name!r} suggests nothing")
+        focused[0]["focused"] = True
+        interaction = self._interact(TYPING, channel, data)
+        await interaction.answered()
+        return [str(choice["name"]) for choice in interaction.choices]
 
     async def menu(
         self, target: Message | User, name: str, channel: Channel | None = None

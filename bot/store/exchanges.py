@@ -37,7 +37,8 @@ class Exchange:
 
     `server_id` is 0 in direct messages, `channel_id` is where it was asked, `token` the
     interaction's while it lives, `upload_bytes_max` counts for one file. `expected_hold` is what
-    the request's first call is to hold at least.
+    the request's first call is to hold at least. `persona`, `shows_cost` and `pings` are what its
+    server had set when it was admitted.
     """
 
     id: int
@@ -62,12 +63,16 @@ class Exchange:
     created_ms: int = 0
     ended_ms: int | None = None
     expected_hold: NanoUsd = ZERO
+    persona: str = ""
+    shows_cost: bool = True
+    pings: bool = True
 
 
 _COLUMNS = (
     "id, conversation_id, step, command, server_id, channel_id, member_id, prompt, may_paint,"
     " shape, size, upload_bytes_max, opens_thread, answer_channel_id, interaction_token,"
-    " call_number, edits, word, sentence, created_ms, ended_ms, expected_hold_nano_usd"
+    " call_number, edits, word, sentence, created_ms, ended_ms, expected_hold_nano_usd,"
+    " persona, shows_cost, pings"
 )
 
 
@@ -95,6 +100,9 @@ def _exchange(row: sqlite3.Row) -> Exchange:
         created_ms=row["created_ms"],
         ended_ms=row["ended_ms"],
         expected_hold=NanoUsd(row["expected_hold_nano_usd"]),
+        persona=row["persona"],
+        shows_cost=bool(row["shows_cost"]),
+        pings=bool(row["pings"]),
     )
 
 
@@ -108,7 +116,8 @@ async def claim(tx: Transaction, exchange: Exchange, meant: tuple[Meant, ...]) -
         " VALUES (:id, :conversation_id, :step, :command, :server_id, :channel_id, :member_id,"
         " :prompt, :may_paint, :shape, :size, :upload_bytes_max, :opens_thread,"
         " :answer_channel_id, :token, :call_number, :edits, :word, :sentence, :created_ms,"
-        " :ended_ms, :expected_hold) ON CONFLICT (id) DO NOTHING RETURNING id",
+        " :ended_ms, :expected_hold, :persona, :shows_cost, :pings)"
+        " ON CONFLICT (id) DO NOTHING RETURNING id",
         id=exchange.id,
         conversation_id=exchange.conversation_id,
         step=exchange.step.value,
@@ -131,6 +140,9 @@ async def claim(tx: Transaction, exchange: Exchange, meant: tuple[Meant, ...]) -
         created_ms=tx.now_ms,
         ended_ms=exchange.ended_ms,
         expected_hold=exchange.expected_hold,
+        persona=exchange.persona,
+        shows_cost=int(exchange.shows_cost),
+        pings=int(exchange.pings),
     )
     if row is None:
         return False

@@ -155,7 +155,7 @@ class DiscordAnswers:
         )
         if not await self._show(exchange, parts, last_line(exchange, charge)):
             return
-        if self._is_late(exchange) and not was_in_time:
+        if exchange.pings and self._is_late(exchange) and not was_in_time:
             painted = any(piece.picture for piece in made)
             line = (
                 words.ping(exchange.member_id, painted=painted)
@@ -167,13 +167,13 @@ class DiscordAnswers:
     def _is_late(self, exchange: Exchange) -> bool:
         return self._clock.now_ms() - exchange.created_ms > PING_AFTER_MS
 
-    async def _show(self, exchange: Exchange, parts: Sequence[Part], line: str) -> bool:
+    async def _show(self, exchange: Exchange, parts: Sequence[Part], line: str | None) -> bool:
         """Where the answer stands, or where it was asked if that is closed: the answer, or its end
         alone if Discord does not take it. False if the answer is not shown and never will be.
         """
         for channel_id in dict.fromkeys((exchange.answer_channel_id, exchange.channel_id)):
             here = replace(exchange, answer_channel_id=channel_id)
-            for shown in (parts, [Part(f"{words.not_showable()}\n{line}")]):
+            for shown in (parts, layout.lay_out([], words.not_showable(), line)):
                 try:
                     await self._put_parts(here, shown)
                     return shown is parts
@@ -270,6 +270,8 @@ class DiscordAnswers:
         """Corrects the last line of a delivered answer: its cost is known now."""
         made, charge = await self._read(exchange)
         line = last_line(exchange, charge)
+        if line is None:
+            return
         parts = layout.lay_out(made, exchange.sentence, line)
 
         async def work() -> None:
@@ -313,8 +315,10 @@ def _above(text: str, sentence: str) -> str:
     return both if len(both) <= MESSAGE_LETTERS_MAX else text
 
 
-def last_line(exchange: Exchange, charge: Charge) -> str:
-    """The small line that ends an exchange: what it cost, from the ledger."""
+def last_line(exchange: Exchange, charge: Charge) -> str | None:
+    """The small line that ends an exchange: what it cost, from the ledger. A server may hide that
+    of a result.
+    """
     if exchange.word is not None:
         return words.notice_line(
             exchange.word,
@@ -322,6 +326,8 @@ def last_line(exchange: Exchange, charge: Charge) -> str:
             estimated=charge.estimated,
             known=not charge.open,
         )
+    if not exchange.shows_cost:
+        return None
     seconds = round(((exchange.ended_ms or exchange.created_ms) - exchange.created_ms) / 1000)
     cost = None if charge.open else dollars(charge.cost)
     return words.result_line(cost, seconds, estimated=charge.estimated)

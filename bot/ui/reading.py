@@ -19,6 +19,7 @@ from bot.store import conversations, exchanges, messages, pieces
 from bot.store.conversations import Place
 from bot.store.database import Database, Transaction
 from bot.store.exchanges import Exchange, Meant
+from bot.ui.visitors import visitor
 
 UPLOAD_BYTES_MAX_ELSEWHERE = 10 * 1024 * 1024
 """Of one file where no server says otherwise, as discord.py has it."""
@@ -85,6 +86,7 @@ class Reading:
             place=place,
             meant=tuple(meant),
             refusal=refusal,
+            visitor=visitor(message.author, message.channel),
         )
 
     def is_addressed(self, message: discord.Message) -> bool:
@@ -235,6 +237,7 @@ class Reading:
             place=place,
             meant=tuple(meant),
             refusal=refusal,
+            visitor=visitor(interaction.user, interaction.channel),
         )
 
 

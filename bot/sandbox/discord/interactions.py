@@ -14,7 +14,8 @@ from bot.sandbox.discord.world import Channel, Message, User
 
 FIRST_RESPONSE_S = 3.0
 TOKEN_S = 15 * 60.0
-COMMAND, COMPONENT, MODAL_SUBMIT = 2, 3, 5
+CHOICES_MAX = 25
+COMMAND, COMPONENT, TYPING, MODAL_SUBMIT = 2, 3, 4, 5
 REPLY, DEFERRED_REPLY, DEFERRED_UPDATE, UPDATE, AUTOCOMPLETE, MODAL = 4, 5, 6, 7, 8, 9
 
 
@@ -35,6 +36,7 @@ class Interaction:
     original: Message | None = None
     followups: list[Message] = field(default_factory=list[Message])
     modal: Json | None = None
+    choices: list[Json] = field(default_factory=list[Json])
 
     @property
     def latency_s(self) -> float | None:
@@ -124,6 +126,8 @@ class Interaction:
             self.original = self._add(read_draft(data, uploads), loading=kind == DEFERRED_REPLY)
         elif kind == MODAL:
             self.modal = _judged_modal(data)
+        elif kind == AUTOCOMPLETE:
+            self.choices = _judged_choices(data)
         else:
             self.original = self.message
             if kind == UPDATE and self.message is not None:
@@ -133,6 +137,8 @@ class Interaction:
         return self._acknowledged()
 
     def _fitting(self) -> set[int]:
+        if self.kind == TYPING:
+            return {AUTOCOMPLETE}
         kinds = {REPLY, DEFERRED_REPLY}
         if self.message is not None:
             kinds |= {DEFERRED_UPDATE, UPDATE}
@@ -217,3 +223,14 @@ def _judged_modal(data: Json) -> Json:
     if not 1 <= len(data.get("components") or []) <= 5:
         raise form_error("data.components", "BASE_TYPE_BAD_LENGTH", "Must be 1 to 5 in length.")
     return data
+
+
+def _judged_choices(data: Json) -> list[Json]:
+    choices: list[Json] = data.get("choices") or []
+    if len(choices) > CHOICES_MAX:
+        raise form_error("data.choices", "BASE_TYPE_MAX_LENGTH", "Must be 25 or fewer in length.")
+    if not all(1 <= len(str(choice.get("name") or "")) <= 100 for choice in choices):
+        raise form_error(
+            "data.choices", "BASE_TYPE_BAD_LENGTH", "Names must be 1 to 100 in length."
+        )
+    return choices
