@@ -23,7 +23,8 @@ DOWNLOAD_TIMEOUT_S = 120
 CONNECT_TIMEOUT_S = 10
 GAP_TIMEOUT_S = 30
 """The longest silence in the middle of a file."""
-HOP_BYTES = 256 * 1024
+HOP_BYTES = 512 * 1024
+"""Gathered before it is written, away from the event loop."""
 REDIRECTS_MAX = 3
 """Followed for one picture that is only pointed at."""
 
@@ -212,14 +213,23 @@ async def _receive(
         if length.isdecimal() and int(length) > bytes_max:
             raise Notice(Word.TOO_LARGE, words.over_bytes(bytes_max))
         received = 0
+        batch: list[bytes] = []
+        batch_bytes = 0
         # httpx declares less than it gives: what it gives can and has to be closed.
-        body = cast("AsyncGenerator[bytes]", response.aiter_raw(HOP_BYTES))
+        body = cast("AsyncGenerator[bytes]", response.aiter_raw())
         async with aclosing(body) as pieces:
             async for piece in pieces:
                 received += len(piece)
                 if received > bytes_max:
                     raise Notice(Word.TOO_LARGE, words.over_bytes(bytes_max))
-                await incoming.write(piece)
+                # Gathered here, since httpx copies what it gathers several times.
+                batch.append(piece)
+                batch_bytes += len(piece)
+                if batch_bytes >= HOP_BYTES:
+                    await incoming.write(b"".join(batch))
+                    batch, batch_bytes = [], 0
+        if batch:
+            await incoming.write(b"".join(batch))
     return None
 
 
