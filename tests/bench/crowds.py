@@ -90,7 +90,7 @@ def _figures(crowd: str, rounds: Sequence[_Round]) -> list[Figure]:
             "≤ 20 ms (2 × + 2 ms, where that is more)", f"worst of all {max(stalls_ms):.1f} ms",
         ),
         Figure(
-            "crowd", f"{place}: longest turn of the loop, its own CPU", median(at_work_ms), "ms",
+            "crowd", f"{place}: the loop's own CPU in its longest turns", median(at_work_ms), "ms",
             STALL_MS, "-", "-", "≤ 20 ms", f"worst of all {max(at_work_ms):.1f} ms",
         ),
         Figure(
