@@ -76,7 +76,8 @@ def run(config: Path | None) -> None:
     DISCORD_TOKEN_FILE and OPENROUTER_API_KEY_FILE. Prints "easel: ready" once it answers.
     """
     settings = load(config, os.environ)
-    logs.set_up(secrets=(settings.discord_token, settings.openrouter_api_key))
+    secrets = (settings.discord_token, settings.openrouter_api_key)
+    logs.set_up(secrets, as_json=settings.logs.json)
     asyncio.run(_run(settings))
 
 

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 
-from bot import house, words
+from bot import house, logs, words
 from bot.clock import Clock
 from bot.conversation import prompt
 from bot.conversation.arrived import Arrived
@@ -127,6 +127,7 @@ class Exchanges:
 
     async def resume(self, exchange_id: int) -> None:
         """Takes an exchange from the step its row names to the end."""
+        logs.exchange_id.set(exchange_id)
         try:
             exchange = await self._read(exchange_id)
             if exchange.step not in {Step.ANSWER, Step.DONE}:

@@ -1,14 +1,19 @@
-"""How Easel logs: one line a record, to stderr, without secrets. What is logged is decided where it
-happens; nothing is set up at import.
+"""How Easel logs: one line a record, for people or as JSON, to stderr, without secrets. What is
+logged is decided where it happens; nothing is set up at import.
 """
 
+import json
 import logging
 import sys
 import time
 from collections.abc import Iterable
+from contextvars import ContextVar
 
 CHATTY = ("discord", "httpx", "httpcore", "aiohttp", "aiosqlite", "asyncio", "PIL")
 """Libraries whose records below a warning tell an owner nothing."""
+
+exchange_id: ContextVar[int | None] = ContextVar("exchange_id", default=None)
+"""The exchange that a task is at work on, for records that do not name it."""
 
 
 class _Lines(logging.Formatter):
@@ -30,9 +35,40 @@ class _Lines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         # Here and not in a filter: the secret may be in a traceback as well.
         text = super().format(record)
+        return self._blotted(text)
+
+    def _blotted(self, text: str) -> str:
         for secret in self._secrets:
             text = text.replace(secret, "[secret]")
         return text
+
+
+class _Objects(_Lines):
+    """`{"time": …, "level": …, "logger": …, "message": …}`, with the id of the exchange and a
+    traceback where there is one.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        values = {
+            "time": self.formatTime(record),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        exchange = _exchange_of(record)
+        if exchange is not None:
+            values["exchange"] = str(exchange)
+        if record.exc_info:
+            values["traceback"] = self.formatException(record.exc_info)
+        # Before they are written as JSON, which would spell some secrets otherwise.
+        return json.dumps({name: self._blotted(value) for name, value in values.items()})
+
+
+def _exchange_of(record: logging.LogRecord) -> int | None:
+    """The exchange that the record names, else the one its task is at work on."""
+    names_it = str(record.msg).startswith("exchange %d") and isinstance(record.args, tuple)
+    named = record.args[0] if names_it and record.args else None
+    return named if isinstance(named, int) else exchange_id.get()
 
 
 def _briefly(record: logging.LogRecord) -> bool:
@@ -44,14 +80,17 @@ def _briefly(record: logging.LogRecord) -> bool:
     return True
 
 
-def set_up(secrets: Iterable[str] = (), *, level: int = logging.INFO) -> None:
-    """Logs from now on to the standard error of this moment, in place of what was set up before.
+def set_up(
+    secrets: Iterable[str] = (), *, level: int = logging.INFO, as_json: bool = False
+) -> None:
+    """Logs from now on to the standard error of this moment, in place of what was set up before:
+    lines for people, or objects of JSON.
 
     The secrets are blotted out wherever they appear as they are; other spellings of them, such as
     encoded ones, are not recognised.
     """
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Lines(secrets))
+    handler.setFormatter(_Objects(secrets) if as_json else _Lines(secrets))
     handler.addFilter(_briefly)
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for name in CHATTY:

@@ -178,6 +178,11 @@ class BudgetSettings(Section):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LogSettings(Section):
+    json: Annotated[bool, FLAG] = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelPrice(Section):
     """Nano-dollars per token, rounded up; in the file they are dollars per million tokens."""
 
@@ -204,6 +209,7 @@ class Settings:
     storage: StorageSettings = field(default_factory=StorageSettings)
     limits: LimitSettings = field(default_factory=LimitSettings)
     budgets: BudgetSettings = field(default_factory=BudgetSettings)
+    logs: LogSettings = field(default_factory=LogSettings)
     prices: Mapping[str, ModelPrice] = field(default_factory=lambda: {DEFAULT_MODEL: DEFAULT_PRICE})
     discord_token: str = field(default="", repr=False)
     openrouter_api_key: str = field(default="", repr=False)
@@ -284,6 +290,7 @@ def _settings(table: Mapping[str, object], wrong: list[Wrong]) -> Settings:
         storage=_section(default.storage, "storage", table.get("storage", {}), wrong),
         limits=_section(default.limits, "limits", table.get("limits", {}), wrong),
         budgets=_section(default.budgets, "budgets", table.get("budgets", {}), wrong),
+        logs=_section(default.logs, "logs", table.get("logs", {}), wrong),
         prices=_prices(table.get("prices", {}), wrong),
     )
     sections = [each.name for each in fields(Settings) if each.repr]  # all but the secrets

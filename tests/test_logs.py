@@ -1,6 +1,8 @@
+import json
 import logging
 import re
 from collections.abc import Iterator
+from contextvars import copy_context
 
 import pytest
 
@@ -87,3 +89,47 @@ def test_setting_up_twice_logs_once(capsys: pytest.CaptureFixture[str]):
     logs.set_up([SECRET])
     logging.getLogger("bot").info(SECRET)
     assert written(capsys).count("[secret]") == 1
+
+
+def objects(capsys: pytest.CaptureFixture[str]) -> list[dict[str, str]]:
+    return [json.loads(line) for line in written(capsys).splitlines()]
+
+
+def test_as_json_a_record_is_one_object_a_line(capsys: pytest.CaptureFixture[str]):
+    logs.set_up(as_json=True)
+    logging.getLogger("bot.app").warning("two\nlines and \u2028 of %s", '"words"')
+    (found,) = objects(capsys)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", found.pop("time"))
+    message = 'two\nlines and \u2028 of "words"'
+    assert found == {"level": "WARNING", "logger": "bot.app", "message": message}
+
+
+def test_as_json_a_traceback_stays_in_its_object_and_secrets_are_blotted_out(
+    capsys: pytest.CaptureFixture[str],
+):
+    secret = 'a"quoted\\token'
+    logs.set_up([secret], as_json=True)
+    try:
+        raise ValueError(f"Bearer {secret}")
+    except ValueError:
+        logging.getLogger("bot").exception("with %s", secret)
+    (found,) = objects(capsys)
+    assert found["message"] == "with [secret]"
+    assert found["traceback"].endswith("ValueError: Bearer [secret]")
+
+
+def test_as_json_a_record_names_the_exchange_it_is_about_or_its_task_is_at_work_on(
+    capsys: pytest.CaptureFixture[str],
+):
+    def work() -> None:
+        log.info("of nobody")
+        log.info("exchange %d: of its own", 5)
+        logs.exchange_id.set(7)
+        log.info("of the task")
+        log.info("exchange %d: of another", 5)
+        log.info("exchange of words")
+
+    logs.set_up(as_json=True)
+    log = logging.getLogger("bot")
+    copy_context().run(work)
+    assert [found.get("exchange") for found in objects(capsys)] == [None, "5", "7", "5", "7"]

@@ -34,6 +34,7 @@ KEYS = {
         "ask_above_usd",
     },
     "budgets": {"member_day_usd", "member_month_usd", "server_month_usd", "total_month_usd"},
+    "logs": {"json"},
     "prices": {"openai/gpt-5.4-image-2"},
 }
 

@@ -1,6 +1,7 @@
 """`easel run`: it answers, stops in order, loses nothing by it, and says no secret."""
 
 import asyncio
+import json
 import os
 import signal
 from pathlib import Path
@@ -180,3 +181,19 @@ async def test_neither_secrets_nor_peoples_words_reach_the_log(stage: Stage, tmp
     hidden = (stage.discord.token, stage.model.api_key, interaction.token, "zebra", "diary")
     for each in (*hidden, "ostrich", "Mara"):
         assert each not in errors
+
+
+async def test_the_log_is_json_if_that_is_set_and_names_the_exchange(stage: Stage, tmp_path: Path):
+    stage.model.script(Status(401))
+    config = write_config(stage, tmp_path, "\n[logs]\njson = true\n")
+    async with running(config, secrets(stage)) as process:
+        asked = await stage.mara.say(stage.channel, f"{stage.me} a fox")
+        await stage.answers(await stage.thread_of(asked), asked.id)
+        process.send_signal(signal.SIGTERM)
+        _, _, errors = await ended(process)
+    found = [json.loads(line) for line in errors.splitlines()]
+    assert found
+    assert all({"time", "level", "logger", "message"} <= one.keys() for one in found)
+    (refused,) = [one for one in found if "status 401" in one["message"]]
+    assert refused["exchange"] == str(asked.id)
+    assert refused["logger"] == "bot.openrouter.client"
