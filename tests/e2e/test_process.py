@@ -196,4 +196,4 @@ async def test_the_log_is_json_if_that_is_set_and_names_the_exchange(stage: Stag
     assert all({"time", "level", "logger", "message"} <= one.keys() for one in found)
     (refused,) = [one for one in found if "status 401" in one["message"]]
     assert refused["exchange"] == str(asked.id)
-    assert refused["logger"] == "bot.openrouter.client"
+    assert refused["logger"] == "bot.openrouter.failures"
