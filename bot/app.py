@@ -51,6 +51,7 @@ from cogs.chat import Chat
 from cogs.create import Create
 from cogs.money import Money
 from cogs.server import Server
+from cogs.talk import Talk
 
 GUILD_READY_TIMEOUT_S = 2.0
 """How long discord.py waits for one more server before it calls itself ready."""
@@ -201,7 +202,9 @@ class App:
         underway = Underway(exchanges, database, self._clock, spawn)
         reading = Reading(client, database, message_content=settings.discord.message_content)
         await client.add_cog(Chat(exchanges, underway, reading))
-        await client.add_cog(Create(reading, Beginning(exchanges, underway, answers)))
+        beginning = Beginning(exchanges, underway, answers)
+        await client.add_cog(Create(reading, beginning))
+        await client.add_cog(Talk(reading, beginning))
         await client.add_cog(Buttons(Controls(exchanges, database)))
         await client.add_cog(Money(database, limits))
         await client.add_cog(Server(ServerSettings(database)))

@@ -32,10 +32,13 @@ class Underway:
         self._clock = clock
         self._spawn = spawn
         self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._stopped = False
 
     def start(self, exchange_id: int) -> None:
-        """Lets an exchange go its way in a task of its own; nothing if it is on its way already."""
-        if exchange_id not in self._tasks:
+        """Lets an exchange go its way in a task of its own; nothing if it is on its way already, or
+        once all was stopped: then the next start takes it up.
+        """
+        if exchange_id not in self._tasks and not self._stopped:
             task = self._tasks[exchange_id] = self._spawn(self._exchanges.resume(exchange_id))
             task.add_done_callback(lambda _: self._tasks.pop(exchange_id, None))
 
@@ -66,3 +69,4 @@ class Underway:
                 task.cancel()
             if late:
                 await asyncio.wait(late)
+        self._stopped = True

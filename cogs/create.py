@@ -1,4 +1,4 @@
-"""/imagine and /edit."""
+"""/imagine, /edit and /blend."""
 
 from typing import Literal
 
@@ -6,6 +6,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot import words
 from bot.ui.beginning import Beginning
 from bot.ui.reading import PROMPT_LETTERS_MAX, Reading
 
@@ -73,5 +74,30 @@ class Create(commands.Cog):
             prompt=prompt,
             attachments=(picture, picture2, picture3),
             shape=shape,
+        )
+        await self._beginning.begin(interaction, request)
+
+    @app_commands.command(description="Make one picture out of several")
+    @app_commands.describe(
+        picture1="A picture to blend",
+        picture2="The picture to blend it with",
+        picture3="One more",
+        picture4="One more",
+        prompt="How to blend them",
+    )
+    async def blend(
+        self,
+        interaction: discord.Interaction[discord.Client],
+        picture1: discord.Attachment,
+        picture2: discord.Attachment,
+        picture3: discord.Attachment | None = None,
+        picture4: discord.Attachment | None = None,
+        prompt: Prompt | None = None,
+    ) -> None:
+        request = await self._reading.command(
+            interaction,
+            command="blend",
+            prompt=(prompt or "").strip() or words.blend_request(),
+            attachments=(picture1, picture2, picture3, picture4),
         )
         await self._beginning.begin(interaction, request)

@@ -27,6 +27,25 @@ SYSTEM = (
     " keep the rest. Write Discord markdown, briefly, in the language you are addressed in."
 )
 
+TALKING = (
+    "You are Easel, a friendly assistant in a Discord chat. Here you answer in words alone: you see"
+    " the pictures that come along, and make none. Write Discord markdown, briefly, in the language"
+    " you are addressed in."
+)
+
+TASKS = {
+    "describe": (
+        "Describe the picture that comes with the last message: what it shows, its style, light and"
+        " colours, and any writing in it. End with a prompt in a code block by which it could be"
+        " painted anew."
+    ),
+    "blend": (
+        "Make one new picture out of all the pictures that come with the last message: join what"
+        " they show in one scene of one style."
+    ),
+}
+"""What a command asks for beside the person's words."""
+
 ASPECT_RATIOS = {
     "square": "1:1",
     "portrait": "3:4",
@@ -86,7 +105,9 @@ def compose(
     exchange: Exchange, turns: Sequence[Turn], meant: Sequence[Picture]
 ) -> tuple[Message, ...]:
     """What was said before, then the request with the pictures it means."""
-    system = [TextPart(SYSTEM)]
+    system = [TextPart(SYSTEM if exchange.may_paint else TALKING)]
+    if exchange.command in TASKS:
+        system.append(TextPart(TASKS[exchange.command]))
     if exchange.persona:
         system.append(TextPart(f"The admins of this server wish you to be so: {exchange.persona}"))
     if exchange.shape is not None:

@@ -17,7 +17,13 @@ from bot.store.reservations import Reservation
 LOOK_UP_PAUSES_S = (1.0, 2.0, 5.0, 15.0, 60.0)
 """Before each look at what a call cost; the last is repeated until the deadline."""
 
-COMMAND_KINDS = {"imagine": "picture", "edit": "edit"}
+COMMAND_KINDS = {
+    "imagine": "picture",
+    "edit": "edit",
+    "blend": "blend",
+    "describe": "describe",
+    "ask": "text",
+}
 
 log = logging.getLogger(__name__)
 
@@ -112,7 +118,7 @@ class Settling:
 
     async def _kind(self, tx: Transaction, exchange: Exchange) -> str:
         """What the money was for: a command says so itself, a message by what came of it."""
-        if exchange.command != "message":
+        if exchange.command in COMMAND_KINDS:
             return COMMAND_KINDS[exchange.command]
         answer = await pieces.of_exchange(tx, exchange.id)
         if not any(piece.picture for piece in answer):

@@ -205,6 +205,7 @@ class Reading:
         attachments: Iterable[discord.Attachment | None] = (),
         shape: str | None = None,
         size: str | None = None,
+        may_paint: bool = True,
     ) -> Request:
         """The request in a slash command; it answers where it was used."""
         channel_id = interaction.channel_id or 0
@@ -229,6 +230,7 @@ class Reading:
                     interaction.filesize_limit, _upload_bytes_max(interaction.guild)
                 ),
                 answer_channel_id=channel_id,
+                may_paint=may_paint,
                 shape=shape,
                 size=size,
                 token=interaction.token,

@@ -23,6 +23,16 @@ def nothing_asked() -> str:
     return "There is nothing in the request: say in `prompt` what to paint or to change."
 
 
+def describe_request() -> str:
+    """What /describe asks, in the words of the one who used it."""
+    return "Describe this picture."
+
+
+def blend_request() -> str:
+    """What /blend asks where nothing else is said."""
+    return "Blend these pictures into one."
+
+
 def queue_full() -> str:
     return "Easel is busy: as many requests are waiting as it takes. Ask again in a few minutes."
 
