@@ -49,6 +49,7 @@ from bot.underway import Underway
 from cogs.buttons import Buttons
 from cogs.chat import Chat
 from cogs.create import Create
+from cogs.guide import Guide
 from cogs.money import Money
 from cogs.server import Server
 from cogs.talk import Talk
@@ -205,6 +206,7 @@ class App:
         beginning = Beginning(exchanges, underway, answers)
         await client.add_cog(Create(reading, beginning))
         await client.add_cog(Talk(reading, beginning))
+        await client.add_cog(Guide(client.tree, message_content=settings.discord.message_content))
         await client.add_cog(Buttons(Controls(exchanges, database)))
         await client.add_cog(Money(database, limits))
         await client.add_cog(Server(ServerSettings(database)))
