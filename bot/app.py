@@ -20,7 +20,7 @@ from discord.ext import commands
 from bot import words
 from bot.clock import Clock, SystemClock
 from bot.conversation.attachments import Attachments
-from bot.conversation.prompt import Terms
+from bot.conversation.prompt import WINDOW_UNKNOWN, Terms
 from bot.errors import StartError
 from bot.exchange import Exchanges
 from bot.fetch import Fetch, PublicFetch
@@ -35,7 +35,7 @@ from bot.pictures.intake import Intake
 from bot.pictures.shelf import Shelf
 from bot.pictures.workshop import Workshop
 from bot.queue import FairQueue
-from bot.settings import CDN_URL, Settings
+from bot.settings import CDN_URL, WINDOW_TOKENS, Settings
 from bot.store.database import Database, migrate
 from bot.store.folder import DataFolder
 from bot.ui.answer import DiscordAnswers
@@ -224,6 +224,7 @@ class App:
             max_tokens=settings.openrouter.max_tokens,
             context_tokens=settings.limits.context_tokens,
             context_pictures=settings.limits.context_pictures,
+            window_tokens=WINDOW_TOKENS.get(settings.openrouter.model, WINDOW_UNKNOWN),
         )
 
     async def _serve(

@@ -203,12 +203,13 @@ class Exchanges:
 
     async def _hold(self, exchange: Exchange) -> None:
         """Reserves the worst case of the next call against every budget, in one transaction."""
-        call, edits = await self._next_call(exchange, self._terms.max_tokens)
-        ask = prompt.ask(exchange, exchange.call_number + 1, call, self._terms)
+        next_call = await self._next_call(exchange, self._terms.max_tokens)
+        ask = prompt.ask(exchange, exchange.call_number + 1, next_call.call, self._terms)
 
         async def operation(tx: Transaction) -> None:
             await self._book.reserve(tx, ask)
-            await exchanges.note_call(tx, exchange.id, ask.call_number, edits=edits)
+            await exchanges.note_call(tx, exchange.id, ask.call_number, edits=next_call.meant)
+            await prompt.remember(tx, exchange, ask.call_number, next_call)
 
         await self._database.write(operation)
 
@@ -216,7 +217,7 @@ class Exchanges:
         """Sends the call, once ever, and keeps what arrives as it arrives."""
         key = (exchange.id, exchange.call_number)
         reservation = await self._database.read(lambda tx: reservations.get(tx, *key))
-        call, _ = await self._next_call(exchange, reservation.max_tokens)
+        call = (await self._next_call(exchange, reservation.max_tokens)).call
         progress.stage(words.painting if exchange.may_paint else words.thinking)
         # Nothing is awaited between this and the sending.
         if not await self._database.write(lambda tx: self._book.mark_sent(tx, *key)):
@@ -227,7 +228,7 @@ class Exchanges:
         except CallFailed as failure:
             if failure.tell_owner:
                 self._tell_owner(failure.sentence)
-            if not failure.may_retry or exchange.call_number >= CALLS_MAX:
+            if not _may_go_on(exchange, failure):
                 raise
             progress.stage(words.trying_again)
             await self._try_again(exchange, failure)
@@ -263,15 +264,19 @@ class Exchanges:
             raise
 
     async def _try_again(self, exchange: Exchange, failure: CallFailed) -> None:
-        """The call was not charged: lets its hold go and makes the next call after a pause."""
+        """The call was not charged: lets its hold go, and makes the next after a pause, or at once
+        with less history where that is what is wrong.
+        """
 
         async def operation(tx: Transaction) -> None:
             await self._book.void(tx, exchange.id, exchange.call_number)
-            await exchanges.note_step(tx, exchange.id, Step.HOLD)
+            await exchanges.note_try(tx, exchange.id, shortened=failure.shorten)
 
         await self._database.write(operation)
-        own_s = RETRY_PAUSES_S[exchange.call_number - 1]
-        await self._clock.sleep(own_s if failure.retry_after_s is None else failure.retry_after_s)
+        if not failure.shorten:
+            own_s = RETRY_PAUSES_S[exchange.call_number - 1 - exchange.shortened]
+            told_s = failure.retry_after_s
+            await self._clock.sleep(own_s if told_s is None else told_s)
 
     async def _take_up(self, exchange: Exchange) -> None:
         """A call found sent is never sent again: what it brought is the result, or the person is
@@ -358,10 +363,17 @@ class Exchanges:
         """Admits nothing more."""
         self._closed = True
 
-    async def _next_call(self, exchange: Exchange, most: int) -> tuple[Call, bool]:
+    async def _next_call(self, exchange: Exchange, most: int) -> prompt.NextCall:
         return await self._database.read(
             lambda tx: prompt.next_call(tx, exchange, self._terms, most)
         )
 
     async def _read(self, exchange_id: int) -> Exchange:
         return await self._database.read(lambda tx: exchanges.get(tx, exchange_id))
+
+
+def _may_go_on(exchange: Exchange, failure: CallFailed) -> bool:
+    """Whether another call may be made: one with less history once, beside the others."""
+    if failure.shorten:
+        return not exchange.shortened
+    return failure.may_retry and exchange.call_number < CALLS_MAX + exchange.shortened

@@ -3,20 +3,26 @@ it goes along with a request is `window`'s to choose.
 """
 
 from bot.conversation.window import Turn
-from bot.store import exchanges, pictures, pieces
+from bot.store import context, pictures, pieces
 from bot.store.database import Transaction
 from bot.store.exchanges import Exchange
 from bot.store.pictures import Picture
 
-EXCHANGES_MAX = 200
-"""How far back a conversation is read, whatever the window would still hold."""
+EXCHANGES_MAX = 2_000
+LETTERS_PER_TOKEN = 8
+"""How far back a conversation is read: more than any window holds of what people write."""
 
 
-async def turns_before(tx: Transaction, exchange: Exchange) -> list[Turn]:
-    """The turns of the conversation before this exchange, oldest first. A request that came to
-    nothing is one as well: "try again" speaks of it.
+async def turns_before(
+    tx: Transaction, exchange: Exchange, first_id: int, tokens_max: int
+) -> list[Turn]:
+    """The turns of the conversation from one exchange on and before this, oldest first, as far
+    back as `tokens_max` may reach. A request that came to nothing is one as well: "try again"
+    speaks of it.
     """
-    asked = await exchanges.earlier(tx, exchange.conversation_id, exchange.id, EXCHANGES_MAX)
+    conversation_id = exchange.conversation_id
+    most = context.Most(EXCHANGES_MAX, LETTERS_PER_TOKEN * tokens_max)
+    asked = await context.earlier(tx, conversation_id, first_id, exchange.id, most)
     if not asked:
         return []
     span = (exchange.conversation_id, asked[0].id, exchange.id)
@@ -24,11 +30,11 @@ async def turns_before(tx: Transaction, exchange: Exchange) -> list[Turn]:
     answered = await pieces.of_conversation(tx, *span)
     turns: list[Turn] = []
     for earlier in asked:
-        turns.append(Turn("person", earlier.prompt, tuple(meant.get(earlier.id, ()))))
+        turns.append(Turn("person", earlier.prompt, tuple(meant.get(earlier.id, ())), earlier.id))
         if answer := answered.get(earlier.id):
             text = "\n\n".join(piece.text for piece in answer if piece.text is not None)
             painted = tuple(piece.picture for piece in answer if piece.picture is not None)
-            turns.append(Turn("easel", text, painted))
+            turns.append(Turn("easel", text, painted, earlier.id))
     return turns
 
 
@@ -36,11 +42,3 @@ async def meant_pictures(tx: Transaction, exchange: Exchange) -> list[Picture]:
     """The pictures on the shelf that a request is about: its own, or those it replies to."""
     found = await pictures.meant(tx, exchange.conversation_id, exchange.id, exchange.id + 1)
     return found.get(exchange.id, [])
-
-
-def last_picture(turns: list[Turn]) -> Picture | None:
-    """The newest picture of a conversation: what "make it night" speaks of."""
-    for turn in reversed(turns):
-        if turn.pictures:
-            return turn.pictures[-1]
-    return None

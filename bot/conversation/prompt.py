@@ -1,21 +1,17 @@
 """From a request and what was said before to the call at the model: who says what, with which
-pictures, and the upper bound of what that can count as tokens. The words here are for the model.
+pictures. The words here are for the model.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
-from bot.conversation import history, window
-from bot.conversation.window import (
-    PICTURE_TOKENS_MAX,
-    Turn,
-    picture_tokens_max,
-    text_tokens_max,
-)
+from bot.conversation import history, tokens, window
+from bot.conversation.window import PICTURE_TOKENS_MAX, Turn
 from bot.ledger.book import Ask
 from bot.ledger.prices import Price
 from bot.openrouter.client import Call, Message, PicturePart, TextPart
+from bot.store import context
 from bot.store.database import Transaction
 from bot.store.exchanges import Exchange
 from bot.store.pictures import Picture
@@ -54,10 +50,14 @@ ASPECT_RATIOS = {
     "wide": "16:9",
 }
 
-OVERHEAD_TOKENS_MAX = 4_000
-"""The provider's own hidden prompt (about 1,800 tokens, seen by others) and the framing."""
-
-MESSAGE_TOKENS_MAX = 16
+WINDOW_UNKNOWN = 10**9
+SPARE_SHARE = 50
+"""Of the model's window, as one in so many, that is left free: estimates are not exact."""
+USED_MIN = 0.87
+"""Of what may go along: with less the history begins anew where it can."""
+USUAL_TOKENS = 4_000
+"""What a request is itself, with all that is not history. A longer one leaves room for less of it,
+and for the next one the history begins where it did."""
 
 PAINTING_TOKENS_MIN = 8_000
 TEXT_TOKENS_MIN = 1_000
@@ -73,20 +73,33 @@ class Terms:
     max_tokens: int
     context_tokens: int
     context_pictures: int
+    window_tokens: int = WINDOW_UNKNOWN
+    """The model's, for prompt and answer together."""
 
 
-async def next_call(
-    tx: Transaction, exchange: Exchange, terms: Terms, max_tokens: int
-) -> tuple[Call, bool]:
-    """History → window → prompt; and whether a picture is meant: the person's own, one replied
-    to, or else, by a message, the conversation's last. A command names its pictures itself.
+@dataclass(frozen=True, slots=True)
+class NextCall:
+    """A call to be made; whether a picture is `meant` by it: the person's own, one replied to, or
+    else, by a message, the conversation's last (a command names its pictures itself); the exchange
+    that its history begins with; and how many tokens its prompt is thought to have.
     """
-    turns = await history.turns_before(tx, exchange)
+
+    call: Call
+    meant: bool
+    history_from: int
+    estimated_tokens: int
+
+
+async def next_call(tx: Transaction, exchange: Exchange, terms: Terms, max_tokens: int) -> NextCall:
+    """History → window → prompt."""
     meant = await history.meant_pictures(tx, exchange)
-    last = history.last_picture(turns)
-    if not meant and last is not None and exchange.command == "message":
-        meant = [last]
-    chosen = window.choose(turns, terms.context_tokens, terms.context_pictures)
+    if not meant and exchange.command == "message":
+        last = await context.last_picture(tx, exchange.conversation_id, exchange.id)
+        meant = [] if last is None else [last]
+    rate = tokens.rate(await context.last_count(tx, exchange.conversation_id, exchange.id))
+    turns = await _window(tx, exchange, terms, rate)
+    history_from = turns[0].exchange_id if turns else exchange.id
+    chosen = _fitting(exchange, turns, compose(exchange, (), meant), terms, rate)
     call = Call(
         model=terms.model,
         messages=compose(exchange, chosen, meant),
@@ -98,7 +111,54 @@ async def next_call(
         session_id=f"easel-{exchange.conversation_id}",
         tag=str(exchange.id),
     )
-    return call, bool(meant)
+    return NextCall(
+        call=call,
+        meant=bool(meant),
+        history_from=history_from,
+        estimated_tokens=tokens.estimate(call.messages, may_paint=call.may_paint),
+    )
+
+
+async def remember(
+    tx: Transaction, exchange: Exchange, call_number: int, next_call: NextCall
+) -> None:
+    """Notes where the history begins, so that it begins there again, and what was estimated."""
+    await context.note_estimate(tx, exchange.id, call_number, next_call.estimated_tokens)
+    if not exchange.shortened:
+        await context.note_first(tx, exchange.conversation_id, next_call.history_from)
+
+
+async def _window(tx: Transaction, exchange: Exchange, terms: Terms, rate: float) -> list[Turn]:
+    """What of the history goes along with a request of usual length: from where it began before,
+    unless by what was learnt since then too little would go along.
+    """
+    most = max(0, min(terms.context_tokens, _room(terms) - USUAL_TOKENS))
+    first_id = await context.first_id(tx, exchange.conversation_id)
+    turns = await history.turns_before(tx, exchange, first_id, most)
+    chosen = window.choose_in_steps(turns, int(most / rate), terms.context_pictures)
+    if first_id and sum(map(window.turn_tokens, chosen)) * rate < most * USED_MIN:
+        turns = await history.turns_before(tx, exchange, 0, most)
+        chosen = window.choose_in_steps(turns, int(most / rate), terms.context_pictures)
+    return chosen
+
+
+def _fitting(
+    exchange: Exchange, turns: list[Turn], own: Sequence[Message], terms: Terms, rate: float
+) -> list[Turn]:
+    """What of this still has room beside the request's `own` messages. Once the model refused the
+    whole as too long: half as much, by the bound that no provider's count exceeds.
+    """
+    if exchange.shortened:
+        most = min(terms.context_tokens // 2, _room(terms) - tokens.prompt_tokens_max(own))
+        return window.choose(turns, most, terms.context_pictures, window.turn_tokens_max)
+    most = _room(terms) - tokens.corrected(own, rate, may_paint=exchange.may_paint)
+    return window.choose(turns, int(most / rate), terms.context_pictures)
+
+
+def _room(terms: Terms) -> int:
+    """For a prompt, by what is estimated."""
+    most = terms.window_tokens - terms.max_tokens
+    return most - most // SPARE_SHARE
 
 
 def compose(
@@ -142,15 +202,15 @@ def _said(turn: Turn, leave_out: Sequence[Picture]) -> list[Message]:
 
 def ask(exchange: Exchange, call_number: int, call: Call, terms: Terms) -> Ask:
     """The worst case of a call, to be held before it is made."""
-    return _ask(exchange, call_number, prompt_tokens_max(call.messages), terms)
+    return _ask(exchange, call_number, tokens.prompt_tokens_max(call.messages), terms)
 
 
 def first_ask(exchange: Exchange, pictures: int, terms: Terms) -> Ask:
     """The same before anything is fetched or read: of a request without history that is about so
     many pictures. What has no room for this is refused at admission.
     """
-    tokens = prompt_tokens_max(compose(exchange, (), ())) + pictures * PICTURE_TOKENS_MAX
-    return _ask(exchange, 1, tokens, terms)
+    own = tokens.prompt_tokens_max(compose(exchange, (), ()))
+    return _ask(exchange, 1, own + pictures * PICTURE_TOKENS_MAX, terms)
 
 
 def _ask(exchange: Exchange, call_number: int, prompt_tokens: int, terms: Terms) -> Ask:
@@ -169,17 +229,3 @@ def _ask(exchange: Exchange, call_number: int, prompt_tokens: int, terms: Terms)
         max_tokens=terms.max_tokens,
         max_tokens_floor=min(floor, terms.max_tokens),
     )
-
-
-def prompt_tokens_max(messages: Sequence[Message]) -> int:
-    """More tokens than the provider can count for this prompt: each is at least a byte of text."""
-    tokens = OVERHEAD_TOKENS_MAX
-    for message in messages:
-        tokens += MESSAGE_TOKENS_MAX
-        for part in message.parts:
-            match part:
-                case TextPart(text):
-                    tokens += text_tokens_max(text)
-                case PicturePart(picture):
-                    tokens += picture_tokens_max(picture)
-    return tokens

@@ -2,7 +2,7 @@
 stand here: bounds that no provider's count exceeds, for money, and estimates, for the window.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 from typing import Literal
@@ -23,6 +23,9 @@ PICTURE_TOKENS_MAX = SEEN_TOKENS_MAX + TOOL_TOKENS_MAX
 """A bound for a picture of any size."""
 TURN_TOKENS = 8
 """The frame of one message."""
+STEPS = 12
+"""The history's beginning moves by a twelfth of the window at a time: what goes along begins the
+same for several turns, and the provider's price for a beginning it has seen holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,7 @@ class Turn:
     role: Literal["person", "easel"]
     text: str
     pictures: tuple[Picture, ...] = ()
+    exchange_id: int = 0
 
 
 def text_tokens_max(text: str) -> int:
@@ -64,8 +68,30 @@ def turn_tokens(turn: Turn) -> int:
     )
 
 
-def choose(turns: Sequence[Turn], tokens_max: int, pictures_max: int) -> list[Turn]:
-    """The newest turns, whole and in a row, that fit into `tokens_max` by estimate, oldest first.
+def turn_tokens_max(turn: Turn) -> int:
+    """A bound for the same."""
+    text = TURN_TOKENS + text_tokens_max(turn.text)
+    return text + sum(picture_tokens_max(each) for each in turn.pictures)
+
+
+def choose_in_steps(turns: Sequence[Turn], tokens_max: int, pictures_max: int) -> list[Turn]:
+    """All turns if they fit; else the newest of them that leave a step free, so that the next ones
+    have room. What is chosen then begins with a person's turn.
+    """
+    chosen = choose(turns, tokens_max, pictures_max)
+    if len(chosen) == len(turns):
+        return chosen
+    chosen = choose(turns, tokens_max - tokens_max // STEPS, pictures_max)
+    return chosen[1:] if chosen and chosen[0].role == "easel" else chosen
+
+
+def choose(
+    turns: Sequence[Turn],
+    tokens_max: int,
+    pictures_max: int,
+    count: Callable[[Turn], int] = turn_tokens,
+) -> list[Turn]:
+    """The newest turns, whole and in a row, that fit into `tokens_max` by this count, oldest first.
 
     Of pictures the newest `pictures_max` go along; a turn whose older pictures stay behind keeps
     its text. A turn that does not fit ends the choice: nothing older is taken instead of it.
@@ -76,7 +102,7 @@ def choose(turns: Sequence[Turn], tokens_max: int, pictures_max: int) -> list[Tu
         # The last of a turn's pictures is the newest; a slice of nothing needs its own case.
         kept = turn.pictures[-pictures_left:] if pictures_left else ()
         lean = replace(turn, pictures=kept)
-        cost = turn_tokens(lean)
+        cost = count(lean)
         if cost > tokens_left:
             break
         tokens_left -= cost

@@ -58,6 +58,7 @@ class Exchange:
     step: Step = Step.WAIT
     call_number: int = 0
     edits: bool = False
+    shortened: bool = False
     word: Word | None = None
     sentence: str | None = None
     created_ms: int = 0
@@ -72,7 +73,7 @@ _COLUMNS = (
     "id, conversation_id, step, command, server_id, channel_id, member_id, prompt, may_paint,"
     " shape, size, upload_bytes_max, opens_thread, answer_channel_id, interaction_token,"
     " call_number, edits, word, sentence, created_ms, ended_ms, expected_hold_nano_usd,"
-    " persona, shows_cost, pings"
+    " persona, shows_cost, pings, shortened"
 )
 
 
@@ -95,6 +96,7 @@ def _exchange(row: sqlite3.Row) -> Exchange:
         token=row["interaction_token"],
         call_number=row["call_number"],
         edits=bool(row["edits"]),
+        shortened=bool(row["shortened"]),
         word=None if row["word"] is None else Word(row["word"]),
         sentence=row["sentence"],
         created_ms=row["created_ms"],
@@ -116,7 +118,7 @@ async def claim(tx: Transaction, exchange: Exchange, meant: tuple[Meant, ...]) -
         " VALUES (:id, :conversation_id, :step, :command, :server_id, :channel_id, :member_id,"
         " :prompt, :may_paint, :shape, :size, :upload_bytes_max, :opens_thread,"
         " :answer_channel_id, :token, :call_number, :edits, :word, :sentence, :created_ms,"
-        " :ended_ms, :expected_hold, :persona, :shows_cost, :pings)"
+        " :ended_ms, :expected_hold, :persona, :shows_cost, :pings, :shortened)"
         " ON CONFLICT (id) DO NOTHING RETURNING id",
         id=exchange.id,
         conversation_id=exchange.conversation_id,
@@ -135,6 +137,7 @@ async def claim(tx: Transaction, exchange: Exchange, meant: tuple[Meant, ...]) -
         token=exchange.token,
         call_number=exchange.call_number,
         edits=int(exchange.edits),
+        shortened=int(exchange.shortened),
         word=None if exchange.word is None else exchange.word.value,
         sentence=exchange.sentence,
         created_ms=tx.now_ms,
@@ -235,6 +238,16 @@ async def note_call(tx: Transaction, exchange_id: int, call_number: int, *, edit
     )
 
 
+async def note_try(tx: Transaction, exchange_id: int, *, shortened: bool) -> None:
+    """Notes that another call is to be made, with less history from now on if `shortened`."""
+    await tx.run(
+        "UPDATE exchange SET step = 'hold', shortened ="
+        " CASE WHEN :shortened = 1 THEN 1 ELSE shortened END WHERE id = :id",
+        id=exchange_id,
+        shortened=int(shortened),
+    )
+
+
 async def note_end(tx: Transaction, exchange_id: int, step: Step, notice: Notice | None) -> None:
     """Notes how the work ended (no notice: with a result) and when; the first moment stands."""
     await tx.run(
@@ -276,29 +289,3 @@ async def note_meant_picture(
         position=position,
         picture_id=picture_id,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Earlier:
-    """What was asked before in a conversation."""
-
-    id: int
-    prompt: str
-
-
-async def earlier(
-    tx: Transaction, conversation_id: int, before_id: int, most: int
-) -> list[Earlier]:
-    """The newest `most` exchanges of a conversation before one of it, oldest first; without those
-    whose words would be refused again with everything that follows them.
-    """
-    rows = await tx.all(
-        "SELECT id, prompt FROM exchange"
-        " WHERE conversation_id = :conversation_id AND id < :before_id"
-        " AND (word IS NULL OR word NOT IN ('blocked', 'too-large', 'unreadable', 'owner')"
-        " OR word = 'owner' AND call_number = 0) ORDER BY id DESC LIMIT :most",
-        conversation_id=conversation_id,
-        before_id=before_id,
-        most=most,
-    )
-    return [Earlier(row["id"], row["prompt"]) for row in reversed(rows)]

@@ -4,8 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.conversation.window import (
+    STEPS,
     Turn,
     choose,
+    choose_in_steps,
     picture_tokens,
     picture_tokens_max,
     text_tokens,
@@ -88,3 +90,21 @@ def test_a_picture_counts_by_its_patches_up_to_a_bound():
 def test_an_estimate_is_below_its_bound(text: str):
     assert text_tokens(text) <= max(1, text_tokens_max(text))
     assert picture_tokens(picture(1)) < picture_tokens_max(picture(1))
+
+
+def test_the_beginning_stays_for_several_turns_and_most_of_the_window_is_used():
+    said = [Turn("person" if n % 2 == 0 else "easel", "word " * 40, exchange_id=n // 2)
+            for n in range(400)]  # fmt: skip
+    tokens_max, first, moves = 8_000, 0, 0
+    for count in range(2, len(said), 2):
+        history = [turn for turn in said[:count] if turn.exchange_id >= first]
+        chosen = choose_in_steps(history, tokens_max, 4)
+        used = sum(map(turn_tokens, chosen))
+        assert used <= tokens_max
+        assert chosen[0].role == "person"
+        if chosen[0].exchange_id != first:
+            first, moves = chosen[0].exchange_id, moves + 1
+        if moves:
+            assert used >= tokens_max * 0.85
+    turns_per_step = tokens_max / STEPS / turn_tokens(said[0])
+    assert 0 < moves <= 200 / (turns_per_step / 2 - 1)

@@ -11,6 +11,7 @@ import pytest
 from bot.sandbox.discord.shapes import ChannelKind
 from bot.sandbox.discord.world import Channel, Message
 from bot.sandbox.openrouter import Gate, Paint, Say
+from bot.sandbox.openrouter.request import count_text_tokens
 from cogs.create import Create
 from tests.e2e.photos import said
 from tests.e2e.stage import Stage, last_line
@@ -298,6 +299,6 @@ async def test_of_earlier_turns_the_newest_go_along_within_the_limit(stage: Stag
     numbers = [int(found[0]) for _, text in earlier if (found := re.findall(r"\d+", text))]
     assert numbers == sorted(numbers)
     assert set(numbers) == set(range(5 - len(set(numbers)), 5))
-    assert sum(len(text.encode()) for _, text in earlier) / 4 <= tokens_max
+    assert sum(count_text_tokens(text) for _, text in earlier) <= tokens_max
     # As many as fit: an answer more, of about 150 tokens, would be over it.
     assert sum(len(text.encode()) for _, text in earlier) / 3 > tokens_max - 200 or tokens_max == 0

@@ -1,0 +1,4 @@
+-- What of a conversation goes along with its requests, and how well that was counted before.
+ALTER TABLE conversation ADD COLUMN goes_along_from INTEGER NOT NULL DEFAULT 0; -- an exchange's id
+ALTER TABLE exchange ADD COLUMN shortened INTEGER NOT NULL DEFAULT 0 CHECK (shortened IN (0, 1));
+ALTER TABLE reservation ADD COLUMN estimated_tokens INTEGER NOT NULL DEFAULT 0; -- of the prompt
