@@ -1,6 +1,6 @@
-"""The workshop: one process beside ours in which every picture of a stranger is opened, so that
+"""The workshop: one process beside ours in which every file of a stranger is opened, so that
 neither a slow decoder nor a broken one can hold or end the bot. What a job does to a picture is in
-`pixels`.
+`pixels`, and to a document in `conversation.extract`.
 """
 
 import asyncio
@@ -95,14 +95,20 @@ class Workshop:
         thread.submit(self._end_child)
         await asyncio.to_thread(thread.shutdown)
 
-    async def run(self, job: Callable[..., T], *arguments: object, attempts: int = 1) -> T:
+    async def run(
+        self,
+        job: Callable[..., T],
+        *arguments: object,
+        attempts: int = 1,
+        unreadable: str | None = None,
+    ) -> T:
         """What the job returns. It runs in the process, so it is a module's function, and both its
         arguments and its result can be pickled. Pictures go in and out as paths. With `attempts` it
         is done again when its process ended under it, as one that the system killed.
 
         Raises the Notice that the job raised, Notice(UNREADABLE) when it failed in any other way
         or took too long or too much memory, Notice(OWNER) when the disk is full and Notice(BUSY)
-        when too many wait. It does not say which picture it was.
+        when too many wait. It does not say which picture it was; `unreadable` may.
         """
         if self._jobs >= JOBS_MAX:
             raise Notice(Word.BUSY, words.pictures_busy())
@@ -129,8 +135,8 @@ class Workshop:
             case Failed(_, errno) if errno in _STORAGE_ERRORS:
                 raise storage_notice(OSError(errno or EIO, os.strerror(errno or EIO)))
             case Failed(why, _) | _Ended(why):
-                _log.info("a picture could not be opened: %s", why)
-                raise Notice(Word.UNREADABLE, words.picture_unreadable(""))
+                _log.info("a file could not be opened: %s", why)
+                raise Notice(Word.UNREADABLE, unreadable or words.picture_unreadable(""))
 
     def _abandon(self, task: _Task) -> None:
         with self._lock:

@@ -169,7 +169,7 @@ def picture_cannot_fit(bytes_max: int) -> str:
 
 
 def pictures_busy() -> str:
-    return "Too many pictures are being prepared right now. Try again in a minute."
+    return "Too many pictures and documents are being prepared right now. Try again in a minute."
 
 
 def disk_full() -> str:
@@ -181,11 +181,11 @@ def shelf_failed() -> str:
 
 
 def download_failed() -> str:
-    return "The picture could not be fetched from Discord. Send it again."
+    return "The file could not be fetched from Discord. Send it again."
 
 
 def download_dead() -> str:
-    return "The picture's link has expired or it was deleted. Send the picture again."
+    return "The file's link has expired or it was deleted. Send the file again."
 
 
 def download_not_public() -> str:
@@ -193,7 +193,7 @@ def download_not_public() -> str:
 
 
 def download_foreign() -> str:
-    return "Pictures are only fetched from Discord. Send the picture as an attachment."
+    return "Files are only fetched from Discord. Send the file as an attachment."
 
 
 def model_busy() -> str:

@@ -1,0 +1,60 @@
+"""What people read of the documents that they attach."""
+
+from bot.words.requests import file_name
+
+FILES_ACCEPTED = (
+    "Pictures (PNG, JPEG, WebP, GIF, AVIF, HEIC), text and code, PDF, Word (.docx), Excel (.xlsx),"
+    " PowerPoint (.pptx) and HTML are accepted"
+)
+
+
+def file_not_taken(name: str) -> str:
+    return f"“{file_name(name)}” is not a kind of file that I can read. {FILES_ACCEPTED}."
+
+
+def document_unreadable(name: str) -> str:
+    return f"“{file_name(name)}” cannot be read: it is damaged. Save it anew and send that copy."
+
+
+def document_locked_or_old(name: str) -> str:
+    return (
+        f"“{file_name(name)}” is protected by a password or of a format before 2007, so I cannot"
+        " read it. Send a copy without a password, as PDF, .docx, .xlsx or .pptx."
+    )
+
+
+def document_empty(name: str) -> str:
+    return f"“{file_name(name)}” has nothing in it that could be read. Send another file."
+
+
+def too_much_text(name: str, bound: str) -> str:
+    return (
+        f"“{file_name(name)}” has too much text: at most {bound} are accepted. Send a part of it."
+    )
+
+
+def unpacks_too_large(name: str, bound: str) -> str:
+    return (
+        f"“{file_name(name)}” is too large once it is unpacked: at most {bound} are accepted. Send"
+        " a part of it."
+    )
+
+
+def too_many_documents(most: int) -> str:
+    return f"At most {most} documents can go along with one request. Send fewer."
+
+
+def pages(count: int) -> str:
+    return f"{count} pages"
+
+
+def over_window(tokens: int, most: int) -> str:
+    """Estimates, as far as they go."""
+    return (
+        f"This is about {tokens:,} tokens, and the model reads {most:,} at once. Send less: fewer"
+        " or shorter documents."
+    )
+
+
+def slide_notes() -> str:
+    return "Notes:"
