@@ -7,10 +7,11 @@ https://github.com/discord/discord-api-docs/issues/1315, 2020-01).
 
 import re
 import unicodedata
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from itertools import chain
+from itertools import chain, pairwise
 
 MESSAGE_LETTERS_MAX = 2_000
 MESSAGE_LETTERS_MIN = 64
@@ -190,44 +191,71 @@ def _cut(text: str, start: int, stop: int, before: str, limit: int) -> int:
     visible = _first_visible(text, start)
     base = start if before else visible  # space at the start of a message counts for nothing
     room = limit - len(before)
-    if stop - base <= room and _fits(before, text[start:stop], limit):
+    if stop - base <= room and len(_part(before, text[start:stop]).text) <= limit:
         return stop
     high = min(stop, base + room + 2)  # a break of two letters may stand beyond the limit
+    ahead = _Ahead(text, start, before, high)
     whole = [found.span() for found in _WHOLE.finditer(text, start, min(stop, high + 600))]
+    firsts = [first for first, _ in whole]
     for pattern, in_fence, share in _CUTS:
         low = max(visible + 1, base + room // share)
         for end in reversed([found.end() for found in pattern.finditer(text, low, high)]):
-            if any(first < end < last for first, last in whole):
+            inside = bisect_left(firsts, end) - 1
+            if inside >= 0 and end < whole[inside][1]:
                 continue
-            part = _part(before, text[start:end])
-            if len(part.text) <= limit and (not part.after or (in_fence and not _bare(part))):
+            part = ahead.part(end)
+            if len(part.text) <= limit and (not part.after or (in_fence and not ahead.bare(end))):
                 return end
-    return _cut_anywhere(text, start, min(stop, base + room), before, limit, whole)
+    return _cut_anywhere(ahead, min(stop, base + room), limit, whole)
 
 
-def _cut_anywhere(
-    text: str, start: int, end: int, before: str, limit: int, whole: Sequence[tuple[int, int]]
-) -> int:
+class _Ahead:
+    """The parts that may begin at `start`, by where they end, up to `high`. The lines are read
+    once for all of them: a text may be nothing but places to cut.
+    """
+
+    def __init__(self, text: str, start: int, before: str, high: int) -> None:
+        self.text, self.start, self._before = text, start, before
+        self._all = before + text[start:high]
+        breaks = [found.end() for found in _LINE_BREAK.finditer(self._all)]
+        self._line_starts = [0, *breaks]
+        self._fences: list[_Fence | None] = [None]  # before each line
+        for first, last in pairwise(self._line_starts):
+            line = _LINE_BREAK.sub("", self._all[first:last])
+            self._fences.append(_after_line(self._fences[-1], line))
+
+    def part(self, end: int) -> Part:
+        fence, line = self._last_line(end)
+        fence = _after_line(fence, line)
+        after = f"\n{fence.marker}" if fence else ""
+        return Part(self._before, self.text[self.start : end], after)
+
+    def bare(self, end: int) -> bool:
+        """Whether a fence would be opened at the end and closed with nothing in it."""
+        fence, line = self._last_line(end)
+        return fence is None and bool(_FENCE_OPENS.fullmatch(line))
+
+    def _last_line(self, end: int) -> tuple["_Fence | None", str]:
+        """The fence open before the last visible line, and that line."""
+        body = self.text[self.start : end].rstrip()
+        length = len(self._before) + len(body)
+        index = bisect_right(self._line_starts, length) - 1
+        first = self._line_starts[index]
+        return self._fences[index], self._all[first:length]
+
+
+def _cut_anywhere(ahead: _Ahead, end: int, limit: int, whole: Sequence[tuple[int, int]]) -> int:
     """As far on as fits; short of what is better left whole, or of a letter's own marks."""
-    lowest = _first_visible(text, start) + 1
+    text = ahead.text
+    lowest = _first_visible(text, ahead.start) + 1
     near = max(lowest, end - limit // 2)
     end = next((first for first, last in whole if near <= first < end < last), end)
     for nearer in range(end, max(lowest, end - CLUSTER_LETTERS_MAX), -1):
-        if not _is_joined(text, nearer) and _fits(before, text[start:nearer], limit):
+        if not _is_joined(text, nearer) and len(ahead.part(nearer).text) <= limit:
             return nearer
-    while end > lowest and not _fits(before, text[start:end], limit):
+    while end > lowest and len(ahead.part(end).text) > limit:
         end -= 1
     return end
-
-
-def _fits(before: str, body: str, limit: int) -> bool:
-    return len(_part(before, body).text) <= limit
-
-
-def _bare(part: Part) -> bool:
-    """Whether a fence would be opened at the end and closed with nothing in it."""
-    above, _, last = f"{part.before}{part.body.rstrip()}".rpartition("\n")
-    return bool(_FENCE_OPENS.fullmatch(last)) and _open_fence(above) is None
 
 
 def _past_gap(text: str, end: int, fence: _Fence | None, limit: int) -> int:
