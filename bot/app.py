@@ -39,10 +39,13 @@ from bot.settings import CDN_URL, WINDOW_TOKENS, Settings
 from bot.store.database import Database, migrate
 from bot.store.folder import DataFolder
 from bot.ui.answer import DiscordAnswers
+from bot.ui.asking import Asking
 from bot.ui.beginning import Beginning
 from bot.ui.commands import Tree, sync
-from bot.ui.controls import Controls
+from bot.ui.deleting import Deleting
+from bot.ui.originals import Originals
 from bot.ui.owner import Owner
+from bot.ui.presses import Presses
 from bot.ui.reading import Reading
 from bot.ui.server_settings import ServerSettings
 from bot.underway import Underway
@@ -50,6 +53,7 @@ from cogs.buttons import Buttons
 from cogs.chat import Chat
 from cogs.create import Create
 from cogs.guide import Guide
+from cogs.menus import Menus
 from cogs.money import Money
 from cogs.server import Server
 from cogs.talk import Talk
@@ -171,11 +175,12 @@ class App:
         )
         book = Book(limits)
         intake = Intake(shelf, workshop)
+        fit = Fit(shelf, workshop)
         answers = DiscordAnswers(
             client=client,
             database=database,
             book=book,
-            fit=Fit(shelf, workshop),
+            fit=fit,
             clock=self._clock,
         )
         exchanges = Exchanges(
@@ -206,8 +211,19 @@ class App:
         beginning = Beginning(exchanges, underway, answers)
         await client.add_cog(Create(reading, beginning))
         await client.add_cog(Talk(reading, beginning))
+        presses = Presses(
+            exchanges=exchanges,
+            database=database,
+            book=book,
+            reading=reading,
+            asking=Asking(reading, database),
+            beginning=beginning,
+            deleting=Deleting(client, database),
+            originals=Originals(fit),
+        )
+        await client.add_cog(Buttons(presses))
+        await client.add_cog(Menus(client.tree, presses))
         await client.add_cog(Guide(client.tree, message_content=settings.discord.message_content))
-        await client.add_cog(Buttons(Controls(exchanges, database)))
         await client.add_cog(Money(database, limits))
         await client.add_cog(Server(ServerSettings(database)))
         assert isinstance(client.tree, Tree)

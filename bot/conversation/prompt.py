@@ -94,11 +94,11 @@ async def next_call(tx: Transaction, exchange: Exchange, terms: Terms, max_token
     """History → window → prompt."""
     meant = await history.meant_pictures(tx, exchange)
     if not meant and exchange.command == "message":
-        last = await context.last_picture(tx, exchange.conversation_id, exchange.id)
+        last = await context.last_picture(tx, exchange.conversation_id, exchange.history_end)
         meant = [] if last is None else [last]
-    rate = tokens.rate(await context.last_count(tx, exchange.conversation_id, exchange.id))
+    rate = tokens.rate(await context.last_count(tx, exchange.conversation_id, exchange.history_end))
     turns = await _window(tx, exchange, terms, rate)
-    history_from = turns[0].exchange_id if turns else exchange.id
+    history_from = turns[0].exchange_id if turns else exchange.history_end
     chosen = _fitting(exchange, turns, compose(exchange, (), meant), terms, rate)
     call = Call(
         model=terms.model,

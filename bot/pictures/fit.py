@@ -1,9 +1,11 @@
 """Fit: a picture in a file small enough for where it goes. The original is never touched."""
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.pictures.pixels import refit
+from bot.pictures.pixels import refit, repack
 from bot.pictures.shelf import Shelf
 from bot.pictures.workshop import PAID_ATTEMPTS, Workshop
 from bot.store.pictures import Picture
@@ -52,3 +54,15 @@ class Fit:
                 )
                 known = await copy.keep_fitted(picture.id, bytes_max, suffix)
         return Fitted(known, known.suffix, changed=True)
+
+    @asynccontextmanager
+    async def repacked(self, picture: Picture, bytes_max: int) -> AsyncGenerator[Fitted]:
+        """A copy with the very same pixels and at most `bytes_max` bytes, while entered. Raises
+        Notice: TOO_LARGE if there is none, else as `fit`.
+        """
+        async with self._shelf.receive(bytes_max) as copy:
+            source = str(self._shelf.path(picture.id))
+            suffix = await self._workshop.run(
+                repack, source, str(copy.path), bytes_max, attempts=PAID_ATTEMPTS
+            )
+            yield Fitted(copy.path, suffix, changed=True)

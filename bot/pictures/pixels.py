@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from PIL import AvifImagePlugin, Image, ImageCms, ImageMath
+from PIL import AvifImagePlugin, Image, ImageCms, ImageFile, ImageMath
 from PIL.AvifImagePlugin import AvifImageFile
 from PIL.GifImagePlugin import GifImageFile
 from PIL.JpegImagePlugin import JpegImageFile
@@ -159,6 +159,34 @@ def refit(source: str, target: str, bytes_max: int) -> str:
 
         if _shrink(save_at, size_bytes, bytes_max):
             return suffix
+    raise Notice(Word.TOO_LARGE, words.picture_cannot_fit(bytes_max))
+
+
+def repack(source: str, target: str, bytes_max: int) -> str:
+    """Writes a copy with the very same pixels and at most `bytes_max` bytes into the existing file
+    `target`: WebP without loss, or PNG. Gives the suffix of its name.
+
+    Raises Notice(TOO_LARGE) if there is none; anything else means that it is unreadable.
+    """
+    with _opened(source, "") as image:
+        tiles = image.tile if isinstance(image, ImageFile.ImageFile) else []
+        deep = "16" in str(tiles) and not image.mode.startswith("I")  # Pillow cuts colours to 8
+        whole = not deep and getattr(image, "n_frames", 1) == 1
+        image.load()
+    kept = {key: image.info[key] for key in ("icc_profile", "exif") if image.info.get(key)}
+    as_webp = image.mode in {"RGB", "RGBA"} and max(image.size) <= _webp_side_max(image.size)
+    with Path(target).open("r+b") as file:
+        for image_format, suffix, options in (
+            ("WEBP", ".webp", {"lossless": True, "exact": True, "quality": 40, "method": 2}),
+            ("PNG", ".png", {"compress_level": 9}),
+        ):
+            if whole and (as_webp or image_format == "PNG"):
+                file.seek(0)
+                file.truncate()
+                image.save(file, image_format, **options, **kept)
+                file.flush()
+                if file.seek(0, io.SEEK_END) <= bytes_max:
+                    return suffix
     raise Notice(Word.TOO_LARGE, words.picture_cannot_fit(bytes_max))
 
 

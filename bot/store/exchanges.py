@@ -5,6 +5,7 @@ Every change of a row is here; what a step means is `exchange.py`'s.
 import sqlite3
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
 
 from bot.errors import Notice, Word
 from bot.money import ZERO, NanoUsd
@@ -20,6 +21,10 @@ class Step(StrEnum):
     SETTLE = "settle"
     ANSWER = "answer"
     DONE = "done"
+
+
+Confirmation = Literal["wanted", "asked", "given"]
+"""Of a dear request: to be asked for, asked for in its answer message, and given by a click."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,7 @@ class Exchange:
     `server_id` is 0 in direct messages, `channel_id` is where it was asked, `token` the
     interaction's while it lives, `upload_bytes_max` counts for one file. `expected_hold` is what
     the request's first call is to hold at least. `persona`, `shows_cost` and `pings` are what its
-    server had set when it was admitted.
+    server had set when it was admitted. `source_id` is the exchange whose button asked for it.
     """
 
     id: int
@@ -67,13 +72,29 @@ class Exchange:
     persona: str = ""
     shows_cost: bool = True
     pings: bool = True
+    source_id: int | None = None
+    history_before_id: int | None = None
+    confirmation: Confirmation | None = None
+    confirm_until_ms: int | None = None
+    deleted_ms: int | None = None
+
+    @property
+    def history_end(self) -> int:
+        """The exchange before which what was said goes along."""
+        return self.history_before_id or self.id
+
+    @property
+    def is_parked(self) -> bool:
+        """Whether it waits for a click before anything is held."""
+        return self.step is Step.HOLD and self.confirmation in {"wanted", "asked"}
 
 
 _COLUMNS = (
     "id, conversation_id, step, command, server_id, channel_id, member_id, prompt, may_paint,"
     " shape, size, upload_bytes_max, opens_thread, answer_channel_id, interaction_token,"
     " call_number, edits, word, sentence, created_ms, ended_ms, expected_hold_nano_usd,"
-    " persona, shows_cost, pings, shortened"
+    " shortened, persona, shows_cost, pings, source_id, history_before_id, confirmation,"
+    " confirm_until_ms, deleted_ms"
 )
 
 
@@ -105,6 +126,11 @@ def _exchange(row: sqlite3.Row) -> Exchange:
         persona=row["persona"],
         shows_cost=bool(row["shows_cost"]),
         pings=bool(row["pings"]),
+        source_id=row["source_id"],
+        history_before_id=row["history_before_id"],
+        confirmation=row["confirmation"],
+        confirm_until_ms=row["confirm_until_ms"],
+        deleted_ms=row["deleted_ms"],
     )
 
 
@@ -118,7 +144,8 @@ async def claim(tx: Transaction, exchange: Exchange, meant: tuple[Meant, ...]) -
         " VALUES (:id, :conversation_id, :step, :command, :server_id, :channel_id, :member_id,"
         " :prompt, :may_paint, :shape, :size, :upload_bytes_max, :opens_thread,"
         " :answer_channel_id, :token, :call_number, :edits, :word, :sentence, :created_ms,"
-        " :ended_ms, :expected_hold, :persona, :shows_cost, :pings, :shortened)"
+        " :ended_ms, :expected_hold, :shortened, :persona, :shows_cost, :pings,"
+        " :source_id, :history_before_id, :confirmation, :confirm_until_ms, :deleted_ms)"
         " ON CONFLICT (id) DO NOTHING RETURNING id",
         id=exchange.id,
         conversation_id=exchange.conversation_id,
@@ -146,6 +173,11 @@ async def claim(tx: Transaction, exchange: Exchange, meant: tuple[Meant, ...]) -
         persona=exchange.persona,
         shows_cost=int(exchange.shows_cost),
         pings=int(exchange.pings),
+        source_id=exchange.source_id,
+        history_before_id=exchange.history_before_id,
+        confirmation=exchange.confirmation,
+        confirm_until_ms=exchange.confirm_until_ms,
+        deleted_ms=exchange.deleted_ms,
     )
     if row is None:
         return False
@@ -184,8 +216,15 @@ async def get(tx: Transaction, exchange_id: int) -> Exchange:
 
 
 async def open_ids(tx: Transaction) -> list[int]:
-    """Every exchange that has not come to its end, oldest first."""
-    rows = await tx.all("SELECT id FROM exchange WHERE step <> 'done' ORDER BY id")
+    """Every exchange that has not come to its end, oldest first; without those that wait for a
+    click and have time left.
+    """
+    rows = await tx.all(
+        "SELECT id FROM exchange WHERE step <> 'done' AND NOT (step = 'hold'"
+        " AND confirmation IS NOT NULL AND confirmation = 'asked'"
+        " AND confirm_until_ms > :now_ms) ORDER BY id",
+        now_ms=tx.now_ms,
+    )
     return [row["id"] for row in rows]
 
 
@@ -261,6 +300,22 @@ async def note_end(tx: Transaction, exchange_id: int, step: Step, notice: Notice
     )
 
 
+async def note_delivered(tx: Transaction, exchange_id: int) -> None:
+    """Notes that the answer is shown, and only its cost is waited for."""
+    await tx.run(
+        "UPDATE exchange SET delivered_ms = :now_ms WHERE id = :id",
+        id=exchange_id,
+        now_ms=tx.now_ms,
+    )
+
+
+async def is_delivered(tx: Transaction, exchange_id: int) -> bool:
+    row = await tx.one(
+        "SELECT 1 FROM exchange WHERE id = :id AND delivered_ms IS NOT NULL", id=exchange_id
+    )
+    return row is not None
+
+
 async def note_answer_channel(tx: Transaction, exchange_id: int, channel_id: int) -> None:
     await tx.run(
         "UPDATE exchange SET answer_channel_id = :channel_id WHERE id = :id",
@@ -288,4 +343,18 @@ async def note_meant_picture(
         exchange_id=exchange_id,
         position=position,
         picture_id=picture_id,
+    )
+
+
+async def note_deleted(tx: Transaction, exchange_id: int) -> bool:
+    """Notes that its answer was deleted by a person; False if it was already, or if there is none
+    yet. The books stay.
+    """
+    return bool(
+        await tx.run(
+            "UPDATE exchange SET deleted_ms = :now_ms"
+            " WHERE id = :id AND step IN ('answer', 'done') AND deleted_ms IS NULL",
+            id=exchange_id,
+            now_ms=tx.now_ms,
+        )
     )

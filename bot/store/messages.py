@@ -53,3 +53,8 @@ async def find(tx: Transaction, message_id: int) -> Posted | None:
     if row is None:
         return None
     return Posted(message_id, row["exchange_id"], row["part"], row["channel_id"])
+
+
+async def forget(tx: Transaction, message_id: int) -> None:
+    """The message is gone."""
+    await tx.run("DELETE FROM message WHERE id = :id", id=message_id)

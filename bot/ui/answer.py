@@ -23,10 +23,10 @@ from bot.store.database import Database, Transaction
 from bot.store.exchanges import Exchange
 from bot.store.pictures import Picture
 from bot.store.pieces import Piece
-from bot.ui import layout
+from bot.ui import controls, layout
 from bot.ui.layout import Part
 from bot.ui.markdown import MESSAGE_LETTERS_MAX
-from bot.ui.posting import Posting
+from bot.ui.posting import KEEP, Posting
 from bot.ui.showing import Showing
 from bot.ui.threads import Threads
 
@@ -138,7 +138,10 @@ class DiscordAnswers:
                 await self._clock.sleep(pause_s)
 
     async def _deliver(self, exchange: Exchange) -> None:
+        if exchange.deleted_ms is not None:
+            return
         made, charge = await self._read(exchange)
+        buttons = controls.under_pieces(exchange, made)
         parts = layout.lay_out(made, exchange.sentence, last_line(exchange, charge))
 
         async def note_parts(tx: Transaction) -> None:
@@ -153,7 +156,7 @@ class DiscordAnswers:
             and self._is_late(exchange)
             and await self._posting.ends(exchange, len(parts) - 1)
         )
-        if not await self._show(exchange, parts, last_line(exchange, charge)):
+        if not await self._show(exchange, parts, last_line(exchange, charge), buttons):
             return
         if exchange.pings and self._is_late(exchange) and not was_in_time:
             painted = any(piece.picture for piece in made)
@@ -167,7 +170,13 @@ class DiscordAnswers:
     def _is_late(self, exchange: Exchange) -> bool:
         return self._clock.now_ms() - exchange.created_ms > PING_AFTER_MS
 
-    async def _show(self, exchange: Exchange, parts: Sequence[Part], line: str | None) -> bool:
+    async def _show(
+        self,
+        exchange: Exchange,
+        parts: Sequence[Part],
+        line: str | None,
+        buttons: discord.ui.View,
+    ) -> bool:
         """Where the answer stands, or where it was asked if that is closed: the answer, or its end
         alone if Discord does not take it. False if the answer is not shown and never will be.
         """
@@ -175,7 +184,7 @@ class DiscordAnswers:
             here = replace(exchange, answer_channel_id=channel_id)
             for shown in (parts, layout.lay_out([], words.not_showable(), line)):
                 try:
-                    await self._put_parts(here, shown)
+                    await self._put_parts(here, shown, buttons)
                     return shown is parts
                 except discord.HTTPException as error:
                     if _may_pass(error):
@@ -187,14 +196,22 @@ class DiscordAnswers:
                     log.exception("exchange %d: cannot be shown", exchange.id)
         return False
 
-    async def _put_parts(self, exchange: Exchange, parts: Sequence[Part]) -> None:
+    async def _put_parts(
+        self, exchange: Exchange, parts: Sequence[Part], buttons: discord.ui.View
+    ) -> None:
         first_picture = 1
         for number, part in enumerate(parts):
-            await self._put_part(exchange, number, part, first_picture)
+            under = buttons if number == len(parts) - 1 else controls.none()
+            await self._put_part(exchange, number, part, first_picture, under)
             first_picture += len(part.pictures)
 
     async def _put_part(
-        self, exchange: Exchange, number: int, part: Part, first_picture: int
+        self,
+        exchange: Exchange,
+        number: int,
+        part: Part,
+        first_picture: int,
+        buttons: discord.ui.View,
     ) -> None:
         """One message; refused as too large it is made smaller once, and then comes without files:
         the text and the cost have to arrive, and the pictures stay on the shelf.
@@ -208,7 +225,7 @@ class DiscordAnswers:
         for share in (1.0, REFIT_SHARE):
             try:
                 files = await self._files(exchange, numbered, part.file_text, share)
-                await self._posting.put(exchange, number, text, files)
+                await self._posting.put(exchange, number, text, files, buttons)
                 return
             except discord.HTTPException as error:
                 if error.status != 413 and error.code != TOO_LARGE_CODE:
@@ -219,7 +236,8 @@ class DiscordAnswers:
                     raise
                 log.warning("exchange %d: a picture cannot be fitted", exchange.id)
         files = await self._files(exchange, [], part.file_text, REFIT_SHARE)
-        await self._posting.put(exchange, number, _above(text, words.upload_refused()), files)
+        refused = _above(text, words.upload_refused())
+        await self._posting.put(exchange, number, refused, files, buttons)
 
     async def _text(self, part: Part) -> str:
         missing = [one for one in part.pictures if not await self._is_on_disk(one)]
@@ -279,7 +297,9 @@ class DiscordAnswers:
                 # Where Easel itself sees nothing, the interaction's token may still write.
                 posted = await self._database.read(lambda tx: messages.of_exchange(tx, exchange.id))
                 if last := posted.get(len(parts) - 1):
-                    await self._posting.edited(exchange, last, await self._text(parts[-1]), None)
+                    await self._posting.edited(
+                        exchange, last, await self._text(parts[-1]), None, KEEP
+                    )
 
         try:
             await self._patiently(work)

@@ -1,60 +1,104 @@
-"""The buttons under an answer: how they look, and what is asked by pressing one. A button is known
-by its `custom_id` alone, `<verb>:<exchange id>`, so that it outlives its message's process; views
-are never kept, so discord.py dispatches nothing to them.
+"""The buttons under an answer: how they look and what their `custom_id` says, which is all that is
+known of them: `<verb>:<exchange id>[:<picture no.>]`. They outlive their message's process; views
+are never kept, so discord.py dispatches nothing to them. What a press does is `presses.py`'s.
 """
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import discord
 
-from bot import words
 from bot.errors import Word
-from bot.exchange import Exchanges
-from bot.store import exchanges
-from bot.store.database import Database
+from bot.store.exchanges import Exchange
+from bot.store.pieces import Piece
 
 CANCEL = "Cancel"
+CONFIRM = "Confirm"
+CONTINUE = "Continue"
+AGAIN = "Again"
+EDIT = "Edit"
+DETAILS = "Details"
+ORIGINAL = "Original"
+DELETE = "Delete"
 
-_CUSTOM_ID = re.compile(r"(?P<verb>[a-z]+):(?P<exchange_id>\d{1,20})")
+PER_ROW = 5
+EDITS_MAX = 16
+"""Of one answer: Discord shows 25 buttons, and five rows."""
+
+_CUSTOM_ID = re.compile(
+    r"(?P<verb>[a-z]+):(?P<exchange_id>\d{1,19})(?::(?P<number>\d{1,3}))?", re.ASCII
+)
+_SNOWFLAKE_MAX = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """What a `custom_id` says: `number` is the picture's within its answer, from 1."""
+
+    verb: str
+    exchange_id: int
+    number: int | None
+
+
+def read(custom_id: object) -> Pressed | None:
+    """None for what is not one of ours."""
+    found = _CUSTOM_ID.fullmatch(custom_id) if isinstance(custom_id, str) else None
+    if found is None or int(found["exchange_id"]) > _SNOWFLAKE_MAX:
+        return None
+    number = found["number"]
+    return Pressed(
+        found["verb"], int(found["exchange_id"]), None if number is None else int(number)
+    )
 
 
 def while_running(exchange_id: int) -> discord.ui.View:
     """The buttons of an answer in the making."""
+    return _view([[(CANCEL, f"cancel:{exchange_id}")]])
+
+
+def to_confirm(exchange_id: int) -> discord.ui.View:
+    """The buttons of what is asked about before it is paid for."""
+    return _view([[(CONFIRM, f"confirm:{exchange_id}"), (CANCEL, f"cancel:{exchange_id}")]])
+
+
+def under_answer(exchange_id: int, pictures: int, *, goes_on: bool) -> discord.ui.View:
+    """The buttons of an answer with so many pictures. `goes_on`: it was cut, and may go on."""
+    first = [(CONTINUE, f"continue:{exchange_id}")] if goes_on else []
+    first.append((AGAIN, f"again:{exchange_id}"))
+    if pictures == 1:
+        first.append((EDIT, f"edit:{exchange_id}"))
+    elif pictures:
+        first += [
+            (f"{EDIT} {number}", f"edit:{exchange_id}:{number}")
+            for number in range(1, min(pictures, EDITS_MAX) + 1)
+        ]
+    first.append((DETAILS, f"details:{exchange_id}"))
+    second = [(ORIGINAL, f"original:{exchange_id}")] if pictures else []
+    second.append((DELETE, f"delete:{exchange_id}"))
+    rows = [first[start : start + PER_ROW] for start in range(0, len(first), PER_ROW)]
+    return _view([*rows, second])
+
+
+def under_pieces(exchange: Exchange, made: Sequence[Piece]) -> discord.ui.View:
+    """The buttons of what the model answered; what shows nothing of it has none."""
+    if not made:
+        return none()
+    pictures = sum(piece.picture is not None for piece in made)
+    return under_answer(exchange.id, pictures, goes_on=exchange.word is Word.CUT)
+
+
+def none() -> discord.ui.View:
+    """No buttons at all."""
+    return _view([])
+
+
+def _view(rows: list[list[tuple[str, str]]]) -> discord.ui.View:
     # In discord.py 2.7.1 a view that is not stopped is kept for as long as its message may be
     # pressed; a stopped one is only sent.
     view = discord.ui.View(timeout=None)
-    view.add_item(discord.ui.Button(label=CANCEL, custom_id=f"cancel:{exchange_id}"))
+    for number, row in enumerate(rows):
+        for label, custom_id in row:
+            view.add_item(discord.ui.Button(label=label, custom_id=custom_id, row=number))
     view.stop()
     return view
-
-
-class Controls:
-    """Does what a button asks for, and answers whoever pressed it."""
-
-    def __init__(self, exchanges: Exchanges, database: Database) -> None:
-        self._exchanges = exchanges
-        self._database = database
-
-    async def pressed(self, interaction: discord.Interaction[discord.Client]) -> None:
-        """Nothing, if it is not a press of one of these buttons."""
-        custom_id = (interaction.data or {}).get("custom_id")
-        found = _CUSTOM_ID.fullmatch(custom_id) if isinstance(custom_id, str) else None
-        if interaction.type is discord.InteractionType.component and found is not None:
-            match found["verb"]:
-                case "cancel":
-                    await self._cancel(interaction, int(found["exchange_id"]))
-                case _:
-                    pass
-
-    async def _cancel(
-        self, interaction: discord.Interaction[discord.Client], exchange_id: int
-    ) -> None:
-        """For the one who asked, and for moderators."""
-        member_id = await self._database.read(lambda tx: exchanges.member_of(tx, exchange_id))
-        if interaction.user.id != member_id and not interaction.permissions.manage_messages:
-            refusal = words.refusal(Word.PERMISSION, words.not_yours_to_cancel())
-            await interaction.response.send_message(refusal, ephemeral=True)
-        elif not self._exchanges.cancel(exchange_id):
-            await interaction.response.send_message(words.too_late_to_cancel(), ephemeral=True)
-        else:
-            await interaction.response.defer()  # what is seen of it is the answer's own end

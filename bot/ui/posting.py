@@ -11,9 +11,9 @@ import discord
 from bot.clock import Clock
 from bot.store import messages
 from bot.store.database import Database
-from bot.store.exchanges import Exchange, Step
+from bot.store.exchanges import Exchange
 from bot.store.messages import Posted
-from bot.ui import controls
+from bot.ui import controls, known_again
 
 NONCE_MEMORY_MS = 60_000
 """Discord remembers a nonce "for the past few minutes"; within this a repeat needs no look back.
@@ -23,6 +23,9 @@ ARCHIVED = 50083
 """An archived thread takes no edits."""
 NO_HISTORY = 160002
 """A reply needs the right to read what it replies to."""
+
+KEEP: discord.ui.View = discord.utils.MISSING
+"""Instead of other buttons: those that a message has."""
 
 Files = Callable[[], Sequence[discord.File]]
 """Makes the files anew for every attempt: a `discord.File` can be sent once."""
@@ -48,34 +51,47 @@ class Posting:
         self._awake: set[int] = set()
 
     async def put(
-        self, exchange: Exchange, part: int, content: str, files: Files = no_files
+        self,
+        exchange: Exchange,
+        part: int,
+        content: str,
+        files: Files = no_files,
+        buttons: discord.ui.View | None = None,
     ) -> None:
-        """Makes `part` of the exchange's answer show this content and exactly these files."""
+        """Makes `part` of the exchange's answer show this content, exactly these files, and these
+        buttons; without any given, those of an answer in the making.
+        """
+        view = controls.while_running(exchange.id) if buttons is None else buttons
         posted = await self._known(exchange)
-        if part in posted and await self.edited(exchange, posted[part], content, files):
+        if part in posted and await self.edited(exchange, posted[part], content, files, view):
             return
         if not self._nonce_is_known(exchange) and await self._find(exchange, part, content, files):
             posted = await self._known(exchange)
-            if await self.edited(exchange, posted[part], content, files):
+            if await self.edited(exchange, posted[part], content, files, view):
                 return
-        await self._post(exchange, part, posted, content, files)
+        await self._post(exchange, part, posted, content, files, view)
 
     def _nonce_is_known(self, exchange: Exchange) -> bool:
         """Whether Discord itself recognises a repeat of what was sent for this exchange."""
         return self._clock.now_ms() - exchange.created_ms < NONCE_MEMORY_MS
 
     async def edited(
-        self, exchange: Exchange, posted: Posted, content: str, files: Files | None
+        self,
+        exchange: Exchange,
+        posted: Posted,
+        content: str,
+        files: Files | None,
+        buttons: discord.ui.View,
     ) -> bool:
         """Edits a message, in an archived thread, too; False if it is gone or may not be edited."""
         try:
             try:
-                await self.edit(exchange, posted, content, files)
+                await self.edit(exchange, posted, content, files, buttons)
             except discord.HTTPException as error:
                 if error.code != ARCHIVED:
                     raise
                 await self._open_again(posted.channel_id)
-                await self.edit(exchange, posted, content, files)
+                await self.edit(exchange, posted, content, files, buttons)
         except (discord.NotFound, discord.Forbidden) as error:
             log.info(
                 "exchange %d: part %d cannot be edited (%d)", exchange.id, posted.part, error.code
@@ -89,7 +105,12 @@ class Posting:
             await thread.edit(archived=False)
 
     async def edit(
-        self, exchange: Exchange, posted: Posted, content: str, files: Files | None
+        self,
+        exchange: Exchange,
+        posted: Posted,
+        content: str,
+        files: Files | None,
+        buttons: discord.ui.View,
     ) -> None:
         """Edits a message that is there; without `files` its attachments stay."""
         attachments = discord.utils.MISSING if files is None else list(files())
@@ -104,7 +125,7 @@ class Posting:
                     posted.id,
                     content=content,
                     attachments=attachments,
-                    view=_buttons(exchange),
+                    view=buttons,
                     allowed_mentions=discord.AllowedMentions.none(),
                 )
                 self._awake.add(exchange.id)
@@ -118,7 +139,7 @@ class Posting:
         await channel.get_partial_message(posted.id).edit(
             content=content,
             attachments=attachments,
-            view=_buttons(exchange),
+            view=buttons,
             allowed_mentions=discord.AllowedMentions.none(),
         )
 
@@ -170,7 +191,7 @@ class Posting:
         if last is None or last.part == messages.PING:
             return False
         above = await self._above_line(last)
-        return above is not None and await self.edited(exchange, last, f"{above}{line}", None)
+        return above is not None and await self.edited(exchange, last, f"{above}{line}", None, KEEP)
 
     async def _above_line(self, posted: Posted) -> str | None:
         """What stands above a message's small line; None if it has none, or cannot be seen."""
@@ -213,6 +234,7 @@ class Posting:
         posted: dict[int, Posted],
         content: str,
         files: Files,
+        buttons: discord.ui.View,
     ) -> None:
         answer = posted.get(messages.ANSWER)
         reply_to = answer.id if answer is not None and part else None
@@ -229,6 +251,7 @@ class Posting:
                 reply_to=reply_to,
                 mentions=discord.AllowedMentions.none(),
                 files=files,
+                buttons=buttons,
                 instead_of=posted.get(part),
             )
         except discord.Forbidden as error:
@@ -237,22 +260,30 @@ class Posting:
             # Where Easel itself may not speak, the answer to a command may. This knows no nonce.
             if await self._find(exchange, part, content, files):
                 posted = await self._known(exchange)
-                if await self.edited(exchange, posted[part], content, files):
+                if await self.edited(exchange, posted[part], content, files, buttons):
                     return
-            message = await self._follow_up(exchange.token, content, files, refused=error)
+            message = await self._follow_up(exchange.token, content, files, buttons, refused=error)
         await self._note(message, exchange, part)
         if message.content != content.strip():
             # Discord knew the nonce: this is the message posted before a crash.
-            await self.edit(exchange, (await self._known(exchange))[part], content, files)
+            posted = await self._known(exchange)
+            await self.edit(exchange, posted[part], content, files, buttons)
 
     async def _follow_up(
-        self, token: str, content: str, files: Files, *, refused: discord.Forbidden
+        self,
+        token: str,
+        content: str,
+        files: Files,
+        buttons: discord.ui.View,
+        *,
+        refused: discord.Forbidden,
     ) -> discord.Message:
         """A message by the interaction's token; raises what was `refused` if that is dead."""
         try:
             return await self._webhook(token).send(
                 content,
                 files=list(files()),
+                view=buttons,
                 allowed_mentions=discord.AllowedMentions.none(),
                 wait=True,
             )
@@ -271,13 +302,13 @@ class Posting:
         reply_to: int | None,
         mentions: discord.AllowedMentions,
         files: Files = no_files,
+        buttons: discord.ui.View = KEEP,
         instead_of: Posted | None = None,
     ) -> discord.Message:
         channel = self._client.get_partial_messageable(channel_id)
         # Discord might answer the nonce of a message that is gone with that message.
         first = exchange.id if instead_of is None else instead_of.id
         nonce = f"{first}-{'ping' if part == messages.PING else part}"
-        buttons = _buttons(exchange)
         if reply_to is not None:
             try:
                 return await channel.send(
@@ -309,7 +340,7 @@ class Posting:
         exchange's interaction; any other by its content as a reply to what is noted.
         """
         made = list(files())
-        names = {_stem(file.filename) for file in made}
+        names = {known_again.stem(file.filename) for file in made}
         for file in made:
             file.close()
         noted = {known.id for known in (await self._known(exchange)).values()}
@@ -324,13 +355,13 @@ class Posting:
                     continue  # it stands for the request, and takes neither edits nor replies
                 carried = {
                     stem
-                    for stem in (_stem(file.filename) for file in message.attachments)
+                    for stem in (known_again.stem(file.filename) for file in message.attachments)
                     if stem.startswith("easel-")
                 }
                 if carried:
                     ours = not carried.isdisjoint(names)
                 elif part == messages.ANSWER:
-                    ours = _may_be_answer(message, exchange)
+                    ours = known_again.may_be_answer(message, exchange)
                 else:
                     target = message.reference and message.reference.message_id
                     ours = message.content == content.strip() and target in noted
@@ -362,23 +393,3 @@ class Posting:
     def _webhook(self, token: str) -> discord.Webhook:
         assert self._client.application_id is not None
         return discord.Webhook.partial(self._client.application_id, token, client=self._client)
-
-
-def _buttons(exchange: Exchange) -> discord.ui.View:
-    """Those of an answer in the making; one that has ended has none."""
-    is_running = exchange.step is not Step.ANSWER
-    return controls.while_running(exchange.id) if is_running else discord.ui.View()
-
-
-def _stem(file_name: str) -> str:
-    """The name of a file without its type, which may change when it is made smaller."""
-    return file_name.rpartition(".")[0]
-
-
-def _may_be_answer(message: discord.Message, exchange: Exchange) -> bool:
-    """Whether a message of ours without files can be the exchange's answer message."""
-    if message.interaction_metadata is not None:
-        return message.interaction_metadata.id == exchange.id
-    target = message.reference.message_id if message.reference is not None else None
-    own_thread = exchange.answer_channel_id == exchange.id
-    return target == exchange.id or (own_thread and target is None)

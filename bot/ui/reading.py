@@ -174,6 +174,13 @@ class Reading:
             return [], unread
         return _shown(replied)
 
+    async def shown_in(self, message: discord.Message) -> tuple[list[Meant], Notice | None]:
+        """The pictures of a message somebody points at, from the shelf if it is ours; why there
+        are none, if it shows files.
+        """
+        ours = await self._database.read(lambda tx: _pictures_shown(tx, message.id))
+        return _shown(message) if ours is None else (ours[:PICTURES_MAX], None)
+
     async def _replied_to(
         self, message: discord.Message, reference: discord.MessageReference, replied_id: int
     ) -> discord.Message:
@@ -261,14 +268,14 @@ def _upload_bytes_max(guild: discord.Guild | None) -> int:
     return UPLOAD_BYTES_MAX_ELSEWHERE if guild is None else guild.filesize_limit
 
 
-def _is_picture(name: str, media_type: str | None) -> bool:
+def looks_like_picture(name: str, media_type: str | None) -> bool:
     """What calls itself a picture; what it is, its bytes will say."""
     return (media_type or "").startswith("image/") or name.lower().endswith(PICTURE_SUFFIXES)
 
 
 def _attached(attachments: Sequence[discord.Attachment]) -> tuple[list[Meant], Notice | None]:
     for attachment in attachments:
-        if not _is_picture(attachment.filename, attachment.content_type):
+        if not looks_like_picture(attachment.filename, attachment.content_type):
             sentence = words.not_a_picture(attachment.filename)
             return [], Notice(Word.UNREADABLE, sentence)
     if len(attachments) > PICTURES_MAX:
@@ -298,7 +305,7 @@ def _files(message: discord.Message | discord.MessageSnapshot) -> Iterator[tuple
     components, or forwarded. Discord leaves out of `attachments` what the others show.
     """
     for each in message.attachments:
-        is_picture = _is_picture(each.filename, each.content_type)
+        is_picture = looks_like_picture(each.filename, each.content_type)
         yield Meant(each.filename, url=each.url), is_picture
     for embed in message.embeds:
         for media in (embed.image, embed.thumbnail):
@@ -307,7 +314,7 @@ def _files(message: discord.Message | discord.MessageSnapshot) -> Iterator[tuple
                 break
     for media in _media(message.components):
         name = PurePosixPath(urlsplit(media.url).path).name
-        is_picture = media.content_type is None or _is_picture(name, media.content_type)
+        is_picture = media.content_type is None or looks_like_picture(name, media.content_type)
         yield Meant(name or "picture", url=media.proxy_url or media.url), is_picture
     if isinstance(message, discord.Message):
         for snapshot in message.message_snapshots:

@@ -12,7 +12,7 @@ from bot.clock import Clock
 from bot.store import messages
 from bot.store.database import Database
 from bot.store.exchanges import Exchange
-from bot.ui import markdown
+from bot.ui import controls, markdown
 from bot.ui.posting import Posting
 
 EDIT_PAUSE_S = 2.0
@@ -27,7 +27,7 @@ EDIT_TIMEOUT_S = 10.0
 END_PATIENCE_S = 1.0
 """With an edit under way when the work ends: it takes a fraction of this, or hangs."""
 TEXT_LETTERS_MAX = 1_800
-TEXT_LETTERS_READ = 16_000
+TEXT_LETTERS_READ = 6_000
 """Of a longer text only the end is looked at, which may show half a fence for a while."""
 RUNNING = (words.thinking, words.painting, words.trying_again)
 """The stages with a time to tell: a call is being made."""
@@ -126,7 +126,10 @@ class Showing:
         if messages.ANSWER not in posted:
             return False
         try:
-            await self._posting.edit(self._exchange, posted[messages.ANSWER], content, None)
+            buttons = controls.while_running(self._exchange.id)
+            await self._posting.edit(
+                self._exchange, posted[messages.ANSWER], content, None, buttons
+            )
         except asyncio.CancelledError:
             self._posting.given_up.add(self._exchange.id)
             raise

@@ -19,6 +19,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
 
+import discord
+
 import bot.app
 import bot.ui.answer
 from bot import logs
@@ -80,9 +82,14 @@ class DeadlyPosting(Posting):
         await super().note(message_id, exchange_id, part, channel_id)
 
     async def edit(
-        self, exchange: Exchange, posted: Posted, content: str, files: Files | None
+        self,
+        exchange: Exchange,
+        posted: Posted,
+        content: str,
+        files: Files | None,
+        buttons: discord.ui.View,
     ) -> None:
-        await super().edit(exchange, posted, content, files)
+        await super().edit(exchange, posted, content, files, buttons)
         if files is not None:  # progress leaves the files as they are
             die_at("shown")
 

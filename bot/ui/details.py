@@ -1,0 +1,127 @@
+"""*Details*: all that is known of an answer, for the eyes of whoever wants to know. The figures are
+the ledger's.
+"""
+
+import io
+from dataclasses import dataclass, field
+
+import discord
+
+from bot import words
+from bot.conversation.prompt import ASPECT_RATIOS
+from bot.ledger.book import Charge
+from bot.money import dollars
+from bot.store.lineage import Made
+from bot.store.pictures import Picture
+from bot.ui import markdown
+from bot.ui.markdown import MESSAGE_LETTERS_MAX
+
+QUOTE_LETTERS_MAX = 500
+"""Of the prompt and of the model's words within the message; the whole is in a file then."""
+SHAPE_TOLERANCE = 0.03
+"""Models paint in multiples of some pixels, so a shape is met by about so much."""
+
+
+@dataclass(slots=True)
+class Details:
+    """A message's text, and what is too long for it."""
+
+    text: str
+    whole: str | None = field(default=None)
+
+    def files(self) -> list[discord.File]:
+        if self.whole is None:
+            return []
+        return [discord.File(io.BytesIO(self.whole.encode()), "easel-details.md")]
+
+
+def details(made: Made, charge: Charge) -> Details:
+    """Of one exchange."""
+    exchange = made.exchange
+    said = "\n\n".join(piece.text for piece in made.pieces if piece.text is not None)
+    pictures = [piece.picture for piece in made.pieces if piece.picture is not None]
+    is_long = max(len(exchange.prompt), len(said)) > QUOTE_LETTERS_MAX
+    lines = ["**Prompt:**", _quote(exchange.prompt)]
+    if said and pictures:
+        lines += ["**The model's own words:**", _quote(said)]
+    if exchange.may_paint:
+        lines.append(words.detail("Shape asked", _asked(made)))
+    for number, picture in enumerate(pictures, 1):
+        lines.append(words.detail("Came", _came(made, number, picture)))
+    lines += _calls(made)
+    known = words.cost(
+        dollars(charge.cost) if charge.cost or made.calls else None,
+        estimated=charge.estimated,
+        known=not charge.open,
+    )
+    ended_ms = exchange.ended_ms or exchange.created_ms
+    seconds = round((ended_ms - exchange.created_ms) / 1000)
+    lines += [
+        words.detail("Cost", known),
+        words.detail("Time", words.took(seconds, exchange.created_ms)),
+        words.detail("Asked by", words.asked_by(exchange.member_id, exchange.command)),
+    ]
+    links = _links(made)
+    if links:
+        lines.append(words.detail("Came from", ", ".join(links)))
+    whole = f"# Prompt\n\n{exchange.prompt}\n\n# Answer\n\n{said}\n" if is_long else None
+    if is_long:
+        lines.append(words.details_in_file())
+    return Details("\n".join(lines)[:MESSAGE_LETTERS_MAX], whole)
+
+
+def _quote(text: str) -> str:
+    cut = text if len(text) <= QUOTE_LETTERS_MAX else f"{text[: QUOTE_LETTERS_MAX - 1]}…"
+    return words.quoted(markdown.escape(cut)) if cut.strip() else words.quoted(words.no_words())
+
+
+def _asked(made: Made) -> str:
+    shape = made.exchange.shape
+    ratio = None if shape is None else ASPECT_RATIOS[shape]
+    return words.shape_asked(shape, ratio, made.exchange.size)
+
+
+def _came(made: Made, number: int, picture: Picture) -> str:
+    came = words.picture_came(
+        number, picture.width, picture.height, words.byte_size(picture.size_bytes)
+    )
+    shape = made.exchange.shape
+    if shape is None:
+        return came
+    across, down = map(int, ASPECT_RATIOS[shape].split(":"))
+    share = (picture.width * down) / (picture.height * across)
+    differs = abs(share - 1) > SHAPE_TOLERANCE
+    return f"{came}, {words.shape_differs() if differs else words.shape_agrees()}"
+
+
+def _calls(made: Made) -> list[str]:
+    lines: list[str] = []
+    for call in made.calls:
+        tokens = call.tokens
+        counted = words.tokens(
+            f"{tokens.prompt_tokens:,}",
+            f"{tokens.cached_tokens:,}",
+            f"{tokens.completion_tokens:,}",
+            f"{tokens.image_tokens:,}",
+        )
+        lines.append(words.detail("Tokens", counted))
+        lines.append(words.detail("Model", f"`{call.model}`"))
+        if call.generation_id is not None:
+            lines.append(words.detail("Generation", f"`{call.generation_id}`"))
+    return lines
+
+
+def _links(made: Made) -> list[str]:
+    exchange = made.exchange
+    server = str(exchange.server_id) if exchange.server_id else "@me"
+
+    def url(channel_id: int, message_id: int) -> str:
+        return f"https://discord.com/channels/{server}/{channel_id}/{message_id}"
+
+    links: list[str] = []
+    if exchange.command == "message" and exchange.source_id is None:
+        links.append(words.link("the request", url(exchange.channel_id, exchange.id)))
+    for number, source in enumerate(made.sources, 1):
+        name = "an earlier answer" if len(made.sources) == 1 else f"earlier answer {number}"
+        links.append(words.link(name, url(source.channel_id, source.id)))
+    return links
