@@ -118,7 +118,9 @@ class Reading:
         )
 
     def _prompt(self, message: discord.Message) -> str:
-        """The words without the mention of Easel, other mentions as names."""
+        """The words without the mention of Easel, other mentions as names. A forum post's title
+        belongs to its first message.
+        """
         text = message.content
         me = self._client.user
         for user in message.mentions:
@@ -127,7 +129,7 @@ class Reading:
         for role in message.role_mentions:
             own = role.tags is not None and me is not None and role.tags.bot_id == me.id
             text = text.replace(f"<@&{role.id}>", "" if own else f"@{role.name}")
-        return text.strip()
+        return f"{_title(message)}\n\n{text.strip()}".strip()
 
     async def _place(
         self, message: discord.Message, server_id: int, *, ours: bool
@@ -252,6 +254,14 @@ class Reading:
 
 def _is_persons(message: discord.Message) -> bool:
     return not message.author.bot and message.webhook_id is None and message.type in PERSON_TYPES
+
+
+def _title(message: discord.Message) -> str:
+    """Of the forum post that a message begins."""
+    channel = message.channel
+    if not isinstance(channel, discord.Thread) or channel.id != message.id:
+        return ""
+    return channel.name if isinstance(channel.parent, discord.ForumChannel) else ""
 
 
 def _server_id(message: discord.Message) -> int:
