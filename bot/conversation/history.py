@@ -22,10 +22,10 @@ async def turns_before(
     """
     conversation_id = exchange.conversation_id
     most = context.Most(EXCHANGES_MAX, LETTERS_PER_TOKEN * tokens_max)
-    asked = await context.earlier(tx, conversation_id, first_id, exchange.id, most)
+    asked = await context.earlier(tx, conversation_id, first_id, exchange.history_end, most)
     if not asked:
         return []
-    span = (exchange.conversation_id, asked[0].id, exchange.id)
+    span = (exchange.conversation_id, asked[0].id, exchange.history_end)
     meant = await pictures.meant(tx, *span)
     answered = await pieces.of_conversation(tx, *span)
     turns: list[Turn] = []
