@@ -53,6 +53,7 @@ from cogs.buttons import Buttons
 from cogs.chat import Chat
 from cogs.create import Create
 from cogs.guide import Guide
+from cogs.history import History
 from cogs.menus import Menus
 from cogs.money import Money
 from cogs.server import Server
@@ -225,6 +226,7 @@ class App:
         await client.add_cog(Menus(client.tree, presses))
         await client.add_cog(Guide(client.tree, message_content=settings.discord.message_content))
         await client.add_cog(Money(database, limits))
+        await client.add_cog(History(database, book))
         await client.add_cog(Server(ServerSettings(database)))
         assert isinstance(client.tree, Tree)
         assert client.application_id is not None

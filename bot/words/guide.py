@@ -53,3 +53,59 @@ def help_command_line(name: str, options: str, description: str) -> str:
 
 def help_menu_line(name: str) -> str:
     return f"*{name}*"
+
+
+def history_title(period: str, *, own: bool) -> str:
+    """`period` as it ends the sentence."""
+    return f"What you asked, {period}" if own else f"What was asked here, {period}"
+
+
+def history_of(member: str) -> str:
+    return f"By {member}, in this server."
+
+
+def history_nothing() -> str:
+    return "Nothing was asked in this time."
+
+
+def history_line(when_ms: int, command: str, outcome: str, link: str | None) -> str:
+    line = f"<t:{when_ms // 1000}:f> · {command} · {outcome}"
+    return line if link is None else f"{line} · [show]({link})"
+
+
+def history_outcome(word: str | None, cost: str, *, waits: bool) -> str:
+    """How it ended and what it cost; `word` is a notice's."""
+    return " · ".join([*([word] if word else []), cost, *(["waits for you here"] if waits else [])])
+
+
+def history_cost(cost: str | None, *, estimated: bool, known: bool) -> str:
+    """No cost means not charged, if that is known."""
+    if not known:
+        return "cost not known yet"
+    if cost is None:
+        return "not charged"
+    return f"{'≈ ' if estimated else ''}{cost}"
+
+
+def history_running() -> str:
+    return "in the making"
+
+
+def history_private() -> str:
+    return "*asked in private*"
+
+
+def history_others_refused() -> str:
+    return "Only members with Manage Server may see what others asked, each in their own server."
+
+
+def history_page(number: int) -> str:
+    return f"Page {number}"
+
+
+def newer() -> str:
+    return "Newer"
+
+
+def older() -> str:
+    return "Older"
