@@ -61,8 +61,8 @@ async def stand_ins() -> AsyncGenerator[StandIns]:
     try:
         yield StandIns(process)
     finally:
-        assert process.stdin is not None
-        process.stdin.close()
+        # It may be waiting for a bot that is gone, and has nothing to put away.
+        process.terminate()
         await process.wait()
 
 
