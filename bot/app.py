@@ -256,6 +256,7 @@ class App:
     ) -> None:
         """Connects, takes up what was left, answers until told to stop, and ends in order."""
         lost: list[StartError] = []
+        await underway.line_up()
         connection = tasks.spawn(_connect(client, lost))
         is_ready = tasks.spawn(client.wait_until_ready())
         told = tasks.spawn(_wait(stop))

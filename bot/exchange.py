@@ -17,7 +17,7 @@ from bot.conversation.attachments import Attachments
 from bot.errors import CallFailed, Notice, StoreUnavailable, Unreachable, Word
 from bot.ledger.book import Book
 from bot.ledger.settling import Settling
-from bot.openrouter.client import Call, Ended, OpenRouter
+from bot.openrouter.client import Call, Ended, NeverLeft, OpenRouter
 from bot.pictures.intake import Intake
 from bot.queue import FairQueue, Place
 from bot.request import Admission, Answers, Progress, Request
@@ -140,6 +140,19 @@ class Exchanges:
             self._answered.discard(exchange_id)
             self._cancelled.discard(exchange_id)
 
+    async def line_up(self, exchange_id: int) -> None:
+        """Gives an exchange that was left before its answer its place, ahead of its `resume`."""
+        exchange = await self._read(exchange_id)
+        if exchange.step not in {Step.ANSWER, Step.DONE}:
+            self._place(exchange)
+
+    def _place(self, exchange: Exchange) -> Place:
+        if exchange.id not in self._places:
+            self._places[exchange.id] = self._queue.enter(
+                exchange.id, exchange.member_id, exchange.conversation_id, forced=True
+            )
+        return self._places[exchange.id]
+
     def _leave(self, exchange_id: int) -> None:
         place = self._places.pop(exchange_id, None)
         if place is not None:
@@ -147,10 +160,7 @@ class Exchanges:
 
     async def _work(self, exchange: Exchange) -> None:
         """All steps up to the answer, in the exchange's place in the queue."""
-        place = self._places.get(exchange.id) or self._queue.enter(
-            exchange.id, exchange.member_id, exchange.conversation_id, forced=True
-        )
-        self._places[exchange.id] = place
+        place = self._place(exchange)
         async with self._answers.showing(exchange) as progress:
             if exchange.step is not Step.WAIT:
                 await place.turn()
@@ -258,9 +268,14 @@ class Exchanges:
         try:
             async with self._model.stream(call) as reply:
                 return await arrived.listen(reply, progress.text, note)
-        except asyncio.CancelledError:
-            if exchange.id in self._cancelled:
-                await arrived.write()
+        except asyncio.CancelledError as cancelled:
+            if exchange.id not in self._cancelled:
+                raise
+            if isinstance(cancelled, NeverLeft):
+                sentence = words.cancelled()
+                raise CallFailed(Word.CANCELLED, sentence, charge_ruled_out=True) from cancelled
+            await arrived.write()
+            await arrived.take_up()
             raise
 
     async def _try_again(self, exchange: Exchange, failure: CallFailed) -> None:
@@ -324,16 +339,20 @@ class Exchanges:
 
     async def _answer(self, exchange: Exchange) -> None:
         """Puts text, pictures and cost into the answer message. Where the cost is not known yet,
-        the exchange is done when it is and the answer says it.
+        the exchange is done when it is and the answer says it; until then somebody may delete the
+        answer, so that it is shown once only.
         """
         key = (exchange.id, exchange.call_number)
-        if await self._settling.is_overdue(*key):  # a hold does not wait for Discord
-            await self._settling.look_up(*key)
-        await self._answers.deliver(exchange)
+        if not await self._database.read(lambda tx: exchanges.is_delivered(tx, exchange.id)):
+            if await self._settling.is_overdue(*key):  # a hold does not wait for Discord
+                await self._settling.look_up(*key)
+            await self._answers.deliver(exchange)
         self._leave(exchange.id)
         self._answered.add(exchange.id)
-        if await self._settling.look_up(*key):
-            await self._answers.amend(await self._read(exchange.id))
+        if await self._settling.is_unresolved(*key):
+            await self._database.write(lambda tx: exchanges.note_delivered(tx, exchange.id))
+            if await self._settling.look_up(*key):
+                await self._answers.amend(await self._read(exchange.id))
         await self._intake.untag(str(exchange.id))
         await self._database.write(lambda tx: exchanges.note_step(tx, exchange.id, Step.DONE))
 

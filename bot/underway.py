@@ -32,7 +32,20 @@ class Underway:
         self._clock = clock
         self._spawn = spawn
         self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._lined_up: list[int] = []
         self._stopped = False
+
+    async def line_up(self) -> None:
+        """Finds what nobody is working on and gives it its places, oldest first: before anything
+        new is heard, so that nothing passes what was asked earlier.
+        """
+        try:
+            for exchange_id in await self._database.read(exchanges.open_ids):
+                if exchange_id not in self._tasks and not self._exchanges.has_place(exchange_id):
+                    await self._exchanges.line_up(exchange_id)
+                    self._lined_up.append(exchange_id)
+        except Exception:
+            log.exception("the sweep has to wait")
 
     def start(self, exchange_id: int) -> None:
         """Lets an exchange go its way in a task of its own; nothing if it is on its way already, or
@@ -45,12 +58,10 @@ class Underway:
     async def sweep(self) -> None:
         """At start-up and ever again: takes up what nobody is working on. Never returns."""
         while True:
-            try:
-                for exchange_id in await self._database.read(exchanges.open_ids):
-                    if not self._exchanges.has_place(exchange_id):
-                        self.start(exchange_id)
-            except Exception:
-                log.exception("the sweep has to wait")
+            await self.line_up()
+            for exchange_id in self._lined_up:
+                self.start(exchange_id)
+            self._lined_up.clear()
             await self._clock.sleep(SWEEP_PAUSE_S)
 
     async def stop(self, grace_s: float) -> None:

@@ -61,14 +61,18 @@ class Settling:
         else:
             await self._book.leave_unresolved(tx, *key)
 
+    async def is_unresolved(self, exchange_id: int, call_number: int) -> bool:
+        """Whether `look_up` has something to find out."""
+        return await self._unresolved(exchange_id, call_number) is not None
+
     async def is_overdue(self, exchange_id: int, call_number: int) -> bool:
         """Whether the patience with an unresolved call is over: one more look will close it."""
+        call = await self._unresolved(exchange_id, call_number)
+        return call is not None and self._clock.now_ms() >= self._deadline_ms(call)
+
+    async def _unresolved(self, exchange_id: int, call_number: int) -> Reservation | None:
         call = await self._database.read(lambda tx: reservations.find(tx, exchange_id, call_number))
-        return (
-            call is not None
-            and call.state == "unresolved"
-            and self._clock.now_ms() >= self._deadline_ms(call)
-        )
+        return call if call is not None and call.state == "unresolved" else None
 
     def _deadline_ms(self, unresolved: Reservation) -> int:
         assert unresolved.call_ended_ms is not None
@@ -78,10 +82,8 @@ class Settling:
         """Asks the provider what an unresolved call cost until it says so or the deadline is
         over, then books it. True when this very look-up closed it.
         """
-        reservation = await self._database.read(
-            lambda tx: reservations.find(tx, exchange_id, call_number)
-        )
-        if reservation is None or reservation.state != "unresolved":
+        reservation = await self._unresolved(exchange_id, call_number)
+        if reservation is None:
             return False
         generation_id = reservation.generation_id
         assert generation_id is not None

@@ -62,6 +62,10 @@ _TALKING = ("text",)
 _log = logging.getLogger(__name__)
 
 
+class NeverLeft(asyncio.CancelledError):
+    """A call was cancelled before its request had left: nobody can have acted on it."""
+
+
 class OpenRouter:
     """OpenRouter with one key, from `async with` to its end.
 
@@ -129,7 +133,8 @@ class OpenRouter:
         """Makes a call. Entering sends it and gives the reply when its headers are there, before
         any of its body; leaving closes the connection at once.
 
-        Entering and iterating raise CallFailed. The pictures of an answer are on the shelf.
+        Entering and iterating raise CallFailed; entering, when it is cancelled before the request
+        has left, NeverLeft. The pictures of an answer are on the shelf.
         """
 
         async def send(deadline_s: float) -> httpx.Response:
@@ -230,6 +235,10 @@ class OpenRouter:
                 return await client.send(request, stream=True)
         except Notice as notice:
             raise failures.not_sent(notice) from notice
+        except asyncio.CancelledError as cancelled:
+            if not body.has_left:
+                raise NeverLeft from cancelled
+            raise
         except (httpx.HTTPError, TimeoutError) as error:
             _log.warning("no answer of the model came: %s", type(error).__name__)
             if not body.has_left:

@@ -1,10 +1,16 @@
 """The button Cancel: what it ends, for whom, and what it costs."""
 
+import asyncio
+
+import httpx
 import pytest
 
+from bot.pictures.intake import Intake
+from bot.pictures.shelf import Blob
 from bot.sandbox.discord.shapes import Permission
 from bot.sandbox.discord.world import Channel, Message
 from bot.sandbox.openrouter import NoUsage, Paint, Say, Stall, answer
+from bot.store.pictures import Picture
 from tests.e2e.stage import Stage, last_line
 
 
@@ -113,3 +119,57 @@ async def test_a_cancel_after_the_end_is_answered_and_changes_nothing(stage: Sta
     await press.answered()
     assert press.ephemeral
     assert message.content == end
+
+
+@pytest.mark.parametrize("command", [False, True])
+async def test_a_picture_that_is_being_looked_at_is_shown_all_the_same(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, command: bool
+):
+    begun, go_on = asyncio.Event(), asyncio.Event()
+    accept_result = Intake.accept_result
+
+    async def slow(intake: Intake, blob: Blob) -> Picture:
+        begun.set()
+        await go_on.wait()
+        return await accept_result(intake, blob)
+
+    monkeypatch.setattr(Intake, "accept_result", slow)
+    stage.model.script(answer(Paint(), Stall(), NoUsage()))
+    await stage.start()
+    if command:
+        await (await stage.mara.command(stage.channel, "imagine", prompt="a fox")).answered()
+        channel = stage.channel
+    else:
+        channel = await stage.thread_of(await stage.mara.say(stage.channel, f"{stage.me} a fox"))
+    message = await in_the_making(stage, channel)
+    await begun.wait()
+    await (await stage.mara.click(message, "Cancel")).answered()
+    go_on.set()
+    await stage.until_books_closed()
+    await stage.until_idle()
+    assert last_line(message).startswith("-# cancelled · ")
+    assert len(message.files) == 1
+
+
+async def test_what_is_cancelled_before_it_left_is_not_charged(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+):
+    begun = asyncio.Event()
+
+    class SlowToConnect(httpx.AsyncHTTPTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            if request.method == "POST":
+                begun.set()
+                await asyncio.Event().wait()
+            return await super().handle_async_request(request)
+
+    monkeypatch.setattr("httpx._client.AsyncHTTPTransport", SlowToConnect)
+    await stage.start()
+    asked = await stage.mara.say(stage.channel, f"{stage.me} a fox")
+    message = await in_the_making(stage, await stage.thread_of(asked))
+    await begun.wait()
+    await (await stage.mara.click(message, "Cancel")).answered()
+    await stage.until_idle()
+    assert last_line(message) == "-# cancelled · not charged"
+    assert await stage.open_holds() == 0
+    assert await stage.ledger_nano_usd() == 0

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TypeVar
 
 import pytest
@@ -79,3 +80,53 @@ async def test_others_of_a_conversation_do_not_wait_for_a_cost(stage: Stage):
     (second,) = await stage.answers(thread, asked.id)
     assert last_line(second).startswith("-# $0.")
     assert last_line(first).startswith("-# cost not known yet")
+
+
+async def test_what_a_restart_left_goes_on_in_its_order_before_anything_new(stage: Stage):
+    stage.limit(running_max=1, running_per_member_max=5)
+    await stage.start()
+    thread, _ = await stage.ask_in_thread("a red fox")
+    stage.model.gate.close()
+    await stage.ada.say(stage.channel, f"{stage.me} something else")
+    await stage.discord.wait_until(lambda: stage.model.gate.waiting == 1, 20)
+    words = ["make it night", "add a moon", "and a hill", "and snow"]
+    said = [
+        await person.say(thread, text)
+        for person, text in zip((stage.mara, stage.theo) * 2, words, strict=True)
+    ]
+    await stage.discord.wait_until(
+        lambda: {m.reply_to for m in stage.ours(thread)} >= set(said), 20
+    )
+    async with asyncio.TaskGroup() as group:
+        group.create_task(stage.stop())
+        stage.model.gate.open()
+    before = len(stage.model.calls)
+    new = await stage.mara.say(thread, "and a gate")  # unheard, and heard once it is said again
+    async with asyncio.TaskGroup() as group:
+        group.create_task(stage.start())
+        await stage.discord.wait_connected()
+        stage.discord.redeliver(new)
+    await stage.answers(thread, new.id)
+    await stage.until_idle()
+    calls = list(stage.model.calls)[before:]
+    assert [call.words for call in calls] == [*words, "and a gate"]
+
+
+async def test_an_answer_that_was_deleted_while_its_cost_was_open_does_not_come_back(stage: Stage):
+    stage.model.script(answer(Paint(), NoUsage()))
+    stage.model.generation_misses = 1_000_000
+    await stage.start()
+    thread, (message,) = await stage.ask_in_thread("a fox")
+    assert last_line(message).startswith("-# cost not known yet")
+    async with asyncio.timeout(10):
+        delivered = partial(exchanges.is_delivered, exchange_id=thread.id)
+        while not await stage.read(delivered):  # noqa: ASYNC110  # the database tells nobody
+            await asyncio.sleep(0.01)
+    await stage.owner.delete(message)
+    await stage.stop()
+    stage.model.generation_misses = 0
+    await stage.start()
+    await stage.until_books_closed()
+    await stage.until_idle()
+    assert stage.ours(thread) == []
+    assert await stage.ledger_nano_usd() == stage.model.account.total_nano_usd
