@@ -1,5 +1,5 @@
 """The program: its commands and their options. Every error a command foresees is one sentence on
-standard error and exit code 1.
+standard error and exit code 1; a command line that is none is answered with its usage and 2.
 """
 
 import asyncio
@@ -50,8 +50,8 @@ def foreseen(command: Callable[Parameters, None]) -> Callable[Parameters, None]:
         except EaselError as error:
             print(f"easel: {error}", file=sys.stderr)
             sys.exit(1)
-        except click.ClickException:
-            raise
+        except (click.ClickException, BrokenPipeError):
+            raise  # click's own to tell; whoever closed the pipe has read enough
         except Exception as error:  # the outermost boundary: nothing is above it
             log.exception("easel ends")
             print(f"easel: {words.internal_error(type(error).__name__)}", file=sys.stderr)
@@ -148,7 +148,12 @@ def migrate_command(config: Path | None) -> None:
 @click.option(
     "--by", type=click.Choice(BYS), default="day", show_default=True, help="For the table."
 )
-@click.option("--server", metavar="ID", type=int, help="Only this server, by its id.")
+@click.option(
+    "--server",
+    metavar="ID",
+    type=click.IntRange(0, 2**63 - 1),
+    help="Only this server, by its id; 0 is direct messages.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON array of rows, for programs.")
 @click.option(
     "--csv",

@@ -1,5 +1,6 @@
 """What ends a start, in one sentence each, and the commands beside `easel run`."""
 
+import asyncio
 import csv
 import json
 import os
@@ -314,3 +315,31 @@ async def test_the_installed_program_is_the_same_one():
     (script,) = entry_points(group="console_scripts", name="easel")
     assert script.value == "bot.__main__:main"
     assert (await done("--version")).startswith("easel, version ")
+
+
+async def test_a_reader_that_has_enough_ends_it_quietly(tmp_path: Path):
+    config = settings_file(tmp_path)
+    await done("migrate", "--config", config)
+    reading, writing = os.pipe()
+    os.close(reading)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot", "spend", "--json", "--config", config),
+        stdout=writing,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    os.close(writing)
+    _, said = await process.communicate()
+    assert process.returncode == 1
+    assert said == b""
+
+
+async def test_an_id_beyond_all_ids_is_no_command_line(tmp_path: Path):
+    config = settings_file(tmp_path)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot", "spend", "--server", "9" * 25, "--config", config),
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, said = await process.communicate()
+    assert process.returncode == 2
+    assert b"--server" in said
+    assert b"Traceback" not in said
