@@ -75,6 +75,10 @@ class Watch:
         if self.seen.model is not None:
             await self._compare_prices(self.seen.model)
             await self._compare_end(self.seen.model.ends_on)
+            if self.seen.model.endpoints == 0:
+                await self._say(
+                    [f"no endpoint of {self._model_id}"], words.model_unoffered(self._model_id)
+                )
 
     async def _compare_credit(self, left: NanoUsd) -> None:
         """One sentence for the lowest threshold crossed; those above count as told with it."""

@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
 from types import TracebackType
 from typing import Self, cast
+from urllib.parse import quote
 
 import httpx
 
@@ -21,7 +22,7 @@ from bot.openrouter import failures
 from bot.openrouter.call import Body, Call, Message, PicturePart, TextPart
 from bot.openrouter.facts import Generation, KeyFacts, generation_of, key_of
 from bot.openrouter.failures import Cause
-from bot.openrouter.models import ModelFacts, find_model
+from bot.openrouter.models import ModelFacts, at_endpoints, find_model
 from bot.openrouter.patience import Patience
 from bot.openrouter.reply import READ_GAP_S, Ended, Identified, PictureArrived, Reply, Text
 from bot.openrouter.stream import parse
@@ -179,7 +180,11 @@ class OpenRouter:
     async def model(self, model_id: str) -> ModelFacts | None:
         """What OpenRouter publishes of a model that paints; None when it does not say."""
         answer = await self._facts("/models", {"output_modalities": "image"})
-        return None if answer is None else find_model(answer, model_id)
+        found = None if answer is None else find_model(answer, model_id)
+        if found is None:
+            return None
+        offers = await self._facts(f"/models/{quote(model_id, safe='/:')}/endpoints", {})
+        return found if offers is None else at_endpoints(found, offers)
 
     async def _facts(self, path: str, parameters: Mapping[str, str]) -> object:
         """The JSON that answers a question nothing depends on, or None with a line in the log."""

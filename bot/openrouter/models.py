@@ -2,7 +2,7 @@
 output price is not published (no capture of `/models` has one, 2026-08): that one is configured.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
@@ -15,13 +15,16 @@ USD_PER_TOKEN_MAX = 1
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
-    """A model as it is published. Prices are per token; None where none, or nonsense, is said."""
+    """A model as it is published. Prices are per token; None where none, or nonsense, is said.
+    `endpoints` is how many providers offer it now.
+    """
 
     id: str
     input: NanoUsd | None
     cached_input: NanoUsd | None
     output: NanoUsd | None
     ends_on: date | None
+    endpoints: int | None = None
 
 
 def find_model(value: object, model: str) -> ModelFacts | None:
@@ -31,6 +34,27 @@ def find_model(value: object, model: str) -> ModelFacts | None:
         if model in {as_text(row.get("id")), as_text(row.get("canonical_slug"))}:
             return _facts(row, model)
     return None
+
+
+def at_endpoints(facts: ModelFacts, value: object) -> ModelFacts:
+    """The facts with an answer of `/models/{id}/endpoints`: of several prices the highest, since a
+    call may go to any provider.
+    """
+    data = as_object(as_object(value).get("data"))
+    if "endpoints" not in data:
+        return facts
+    offers = [_facts(as_object(row), facts.id) for row in as_items(data["endpoints"])]
+    return replace(
+        facts,
+        input=_highest(facts.input, *(offer.input for offer in offers)),
+        cached_input=_highest(facts.cached_input, *(offer.cached_input for offer in offers)),
+        output=_highest(facts.output, *(offer.output for offer in offers)),
+        endpoints=len(offers),
+    )
+
+
+def _highest(*prices: NanoUsd | None) -> NanoUsd | None:
+    return max((price for price in prices if price is not None), default=None)
 
 
 def _facts(row: Json, model: str) -> ModelFacts:

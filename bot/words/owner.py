@@ -232,6 +232,10 @@ def price_changed(model: str, name: str, configured: str, published: str) -> str
     )
 
 
+def model_unoffered(model: str) -> str:
+    return f"No provider offers {model} at OpenRouter right now, so that every call will fail."
+
+
 def model_ends(model: str, day: str) -> str:
     return (
         f"OpenRouter will stop offering {model} on {day}. Choose another openrouter.model, with"

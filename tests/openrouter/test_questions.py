@@ -78,3 +78,26 @@ async def test_nobody_to_ask_about_the_key_is_a_start_error(shelf: Shelf) -> Non
     async with opened("http://127.0.0.1:1/api/v1", shelf) as client:
         with pytest.raises(StartError, match=r"http://127\.0\.0\.1:1/api/v1"):
             await client.check_key()
+
+
+LISTED = b'{"data":[{"id":"a/b","pricing":{"prompt":"0.000008","completion":"0.000015"}}]}'
+
+
+@pytest.mark.parametrize(
+    ("offers", "highest", "number"),
+    [
+        (b'{"data":{"endpoints":[{"pricing":{"prompt":"0.000009"}},{"pricing":{}}]}}', 9_000, 2),
+        (b'{"data":{"endpoints":[{"pricing":{"prompt":"0.000007"}}]}}', 8_000, 1),
+        (b'{"data":{"endpoints":[]}}', 8_000, 0),
+        (b'{"data":{}}', 8_000, None),
+        (b"<html>", 8_000, None),
+    ],
+)
+async def test_a_models_price_is_the_highest_of_all_who_offer_it(
+    server: RawServer, client: OpenRouter, offers: bytes, highest: int, number: int | None
+) -> None:
+    server.scripts += [answers(200, LISTED), answers(200, offers)]
+    found = await client.model("a/b")
+    assert found is not None
+    assert (found.input, found.endpoints) == (highest, number)
+    assert server.requests[1].line == "GET /api/v1/models/a/b/endpoints HTTP/1.1"
