@@ -95,7 +95,7 @@ def no_room(budget: str, *, limit: NanoUsd, left: NanoUsd, hold: NanoUsd, resets
         f" would have held {dollars(hold)}. It resets <t:{resets_ms // 1000}:R>"
     )
     if hold > limit or limit == 0:
-        return f"{sentence}, but it is too small for this at any time."
+        return f"{sentence}, but all of it would be too small for this."
     return f"{sentence}."
 
 

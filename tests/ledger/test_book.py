@@ -110,7 +110,7 @@ async def test_a_refusal_names_the_budget_what_is_left_what_it_takes_and_the_res
     assert refused.value.word is Word.BUDGET
     assert refused.value.sentence == (
         f"There is no room in {budget}: $0.2770 of $0.3000 is left, and this would have held"
-        f" $0.3780. It resets <t:{resets_s}:R>, but it is too small for this at any time."
+        f" $0.3780. It resets <t:{resets_s}:R>, but all of it would be too small for this."
     )
 
 
@@ -139,7 +139,7 @@ async def test_what_is_left_is_never_said_to_be_below_zero(database: Database):
 async def test_a_limit_of_zero_admits_not_even_what_is_free(database: Database):
     free = ask(pictures=0, prompt_tokens_max=0, max_tokens=1, max_tokens_floor=1)
     book = Book(limits(total_month="0"))
-    with pytest.raises(Notice, match="too small for this at any time"):
+    with pytest.raises(Notice, match="all of it would be too small"):
         await reserve(database, book, free)
 
 
