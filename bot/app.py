@@ -41,6 +41,7 @@ from bot.store.folder import DataFolder
 from bot.ui.answer import DiscordAnswers
 from bot.ui.asking import Asking
 from bot.ui.beginning import Beginning
+from bot.ui.changes import Changes
 from bot.ui.commands import Tree, sync
 from bot.ui.deleting import Deleting
 from bot.ui.originals import Originals
@@ -208,7 +209,8 @@ class App:
         )
         underway = Underway(exchanges, database, self._clock, spawn)
         reading = Reading(client, database, message_content=settings.discord.message_content)
-        await client.add_cog(Chat(exchanges, underway, reading))
+        changes = Changes(client, database, reading)
+        await client.add_cog(Chat(exchanges, underway, reading, changes))
         beginning = Beginning(exchanges, underway, answers)
         await client.add_cog(Create(reading, beginning))
         await client.add_cog(Talk(reading, beginning))

@@ -228,6 +228,10 @@ class Exchanges:
         key = (exchange.id, exchange.call_number)
         reservation = await self._database.read(lambda tx: reservations.get(tx, *key))
         call = (await self._next_call(exchange, reservation.max_tokens)).call
+        ask = prompt.ask(exchange, exchange.call_number, call, self._terms)
+        if reservation.state == "held" and not reservation.covers(ask.hold(call.max_tokens)):
+            await self._let_go(exchange)  # people edited what it says since
+            return
         progress.stage(words.painting if exchange.may_paint else words.thinking)
         # Nothing is awaited between this and the sending.
         if not await self._database.write(lambda tx: self._book.mark_sent(tx, *key)):
@@ -282,16 +286,20 @@ class Exchanges:
         """The call was not charged: lets its hold go, and makes the next after a pause, or at once
         with less history where that is what is wrong.
         """
+        await self._let_go(exchange, shortened=failure.shorten)
+        if not failure.shorten:
+            tries = min(exchange.call_number - exchange.shortened, len(RETRY_PAUSES_S))
+            told_s = failure.retry_after_s
+            await self._clock.sleep(RETRY_PAUSES_S[tries - 1] if told_s is None else told_s)
+
+    async def _let_go(self, exchange: Exchange, *, shortened: bool = False) -> None:
+        """Voids the call's hold, for another call to be made."""
 
         async def operation(tx: Transaction) -> None:
             await self._book.void(tx, exchange.id, exchange.call_number)
-            await exchanges.note_try(tx, exchange.id, shortened=failure.shorten)
+            await exchanges.note_try(tx, exchange.id, shortened=shortened)
 
         await self._database.write(operation)
-        if not failure.shorten:
-            own_s = RETRY_PAUSES_S[exchange.call_number - 1 - exchange.shortened]
-            told_s = failure.retry_after_s
-            await self._clock.sleep(own_s if told_s is None else told_s)
 
     async def _take_up(self, exchange: Exchange) -> None:
         """A call found sent is never sent again: what it brought is the result, or the person is

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable
 from weakref import WeakValueDictionary
 
 import aiohttp
@@ -11,6 +12,7 @@ from discord.ext import commands
 from bot import words
 from bot.errors import StoreUnavailable
 from bot.exchange import Exchanges
+from bot.ui.changes import Changes
 from bot.ui.reading import Reading
 from bot.underway import Underway
 
@@ -20,19 +22,47 @@ log = logging.getLogger(__name__)
 class Chat(commands.Cog):
     """Turns messages into exchanges."""
 
-    def __init__(self, exchanges: Exchanges, underway: Underway, reading: Reading) -> None:
+    def __init__(
+        self, exchanges: Exchanges, underway: Underway, reading: Reading, changes: Changes
+    ) -> None:
         self._exchanges = exchanges
         self._underway = underway
         self._reading = reading
+        self._changes = changes
         self._doors: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
     @commands.Cog.listener()
     async def on_message(self, message: discord.Message) -> None:
         # Every event is a task of its own. They begin in the order of the messages, and before
         # the first await each takes its place at the door, so that none is read past another.
-        door = self._doors.setdefault(message.channel.id, asyncio.Lock())
-        async with door:
+        async with self._door(message.channel.id):
             await self._hear(message)
+
+    @commands.Cog.listener()
+    async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
+        async with self._door(payload.channel_id):
+            await self._follow(self._changes.edited(payload.message))
+
+    @commands.Cog.listener()
+    async def on_raw_message_delete(self, payload: discord.RawMessageDeleteEvent) -> None:
+        async with self._door(payload.channel_id):
+            await self._follow(self._changes.deleted(payload.message_id))
+
+    @commands.Cog.listener()
+    async def on_raw_bulk_message_delete(self, payload: discord.RawBulkMessageDeleteEvent) -> None:
+        async with self._door(payload.channel_id):
+            for message_id in payload.message_ids:
+                await self._follow(self._changes.deleted(message_id))
+
+    def _door(self, channel_id: int) -> asyncio.Lock:
+        return self._doors.setdefault(channel_id, asyncio.Lock())
+
+    @staticmethod
+    async def _follow(change: Awaitable[None]) -> None:
+        try:
+            await change
+        except StoreUnavailable as error:
+            log.error("a change of a message: %s", error.sentence)  # noqa: TRY400 - as foreseen
 
     async def _hear(self, message: discord.Message) -> None:
         try:

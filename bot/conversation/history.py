@@ -30,8 +30,10 @@ async def turns_before(
     answered = await pieces.of_conversation(tx, *span)
     turns: list[Turn] = []
     for earlier in asked:
-        turns.append(Turn("person", earlier.prompt, tuple(meant.get(earlier.id, ())), earlier.id))
-        if answer := answered.get(earlier.id):
+        if earlier.request_stands:
+            shown = tuple(meant.get(earlier.id, ()))
+            turns.append(Turn("person", earlier.prompt, shown, earlier.id))
+        if earlier.answer_stands and (answer := answered.get(earlier.id)):
             text = "\n\n".join(piece.text for piece in answer if piece.text is not None)
             painted = tuple(piece.picture for piece in answer if piece.picture is not None)
             turns.append(Turn("easel", text, painted, earlier.id))

@@ -26,10 +26,14 @@ class Most:
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """What was asked before in a conversation."""
+    """What was asked before in a conversation, and which of request and answer still stand: people
+    may have deleted either.
+    """
 
     id: int
     prompt: str
+    request_stands: bool
+    answer_stands: bool
 
 
 async def earlier(
@@ -39,7 +43,8 @@ async def earlier(
     within `most`; oldest first.
     """
     rows = await tx.all(
-        "SELECT id, prompt, length(prompt) + (SELECT coalesce(sum(length(text)), 0) FROM piece"  # noqa: S608 - a constant of this module
+        "SELECT id, prompt, forgotten, deleted_ms, length(prompt)"  # noqa: S608 - a constant
+        " + (SELECT coalesce(sum(length(text)), 0) FROM piece"
         " WHERE piece.exchange_id = exchange.id) AS letters FROM exchange"
         " WHERE conversation_id = :conversation_id AND id >= :first_id AND id < :before_id"
         f" AND {GOES_ALONG} ORDER BY id DESC LIMIT :most",
@@ -54,7 +59,8 @@ async def earlier(
         letters += row["letters"]
         if letters > most.letters:
             break
-        found.append(Earlier(row["id"], row["prompt"]))
+        request_stands, answer_stands = not row["forgotten"], row["deleted_ms"] is None
+        found.append(Earlier(row["id"], row["prompt"], request_stands, answer_stands))
     return found[::-1]
 
 
@@ -120,11 +126,12 @@ async def last_picture(tx: Transaction, conversation_id: int, before_id: int) ->
         "SELECT piece.exchange_id, 1 AS answered, piece.position, piece.picture_id"
         " FROM exchange JOIN piece ON piece.exchange_id = exchange.id"
         " WHERE exchange.conversation_id = :conversation_id AND exchange.id < :before_id"
-        f" AND piece.picture_id IS NOT NULL AND {GOES_ALONG} UNION ALL"
+        f" AND piece.picture_id IS NOT NULL AND exchange.deleted_ms IS NULL AND {GOES_ALONG}"
+        " UNION ALL"
         " SELECT meant.exchange_id, 0 AS answered, meant.position, meant.picture_id"
         " FROM exchange JOIN meant ON meant.exchange_id = exchange.id"
         " WHERE exchange.conversation_id = :conversation_id AND exchange.id < :before_id"
-        f" AND meant.picture_id IS NOT NULL AND {GOES_ALONG}) AS shown"
+        f" AND meant.picture_id IS NOT NULL AND exchange.forgotten = 0 AND {GOES_ALONG}) AS shown"
         " ORDER BY exchange_id DESC, answered DESC, position DESC LIMIT 1",
         conversation_id=conversation_id,
         before_id=before_id,

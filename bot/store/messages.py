@@ -8,11 +8,14 @@ from bot.store.database import Transaction
 
 ANSWER = 0
 PING = -1
+OFFER = -2
 
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """One of our messages. Parts count from 0, the answer message; -1 is the ping."""
+    """One of our messages. Parts count from 0, the answer message; -1 is the ping, -2 the offer
+    to run it again.
+    """
 
     id: int
     exchange_id: int

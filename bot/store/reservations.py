@@ -67,6 +67,10 @@ class Reservation:
         """Its money is held still."""
         return self.closed_ms is None
 
+    def covers(self, hold: NanoUsd) -> bool:
+        """Whether it holds as much."""
+        return hold <= self.hold_nano_usd
+
 
 async def add(tx: Transaction, reservation: Reservation, balance_ids: Sequence[int]) -> None:
     """A new one, held, with the balances it rests on."""

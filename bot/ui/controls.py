@@ -80,6 +80,11 @@ def under_answer(exchange_id: int, pictures: int, *, goes_on: bool) -> discord.u
     return _view([*rows, second])
 
 
+def only_again(exchange_id: int) -> discord.ui.View:
+    """The button of an offer to run a request again."""
+    return _view([[(AGAIN, f"again:{exchange_id}")]])
+
+
 def under_pieces(exchange: Exchange, made: Sequence[Piece]) -> discord.ui.View:
     """The buttons of what the model answered; what shows nothing of it has none."""
     if not made:

@@ -98,6 +98,11 @@ class Reading:
         heard = not _server_id(message) or (own and self._message_content)
         return heard or self._is_mentioned(message)
 
+    def words_of(self, message: discord.Message) -> str:
+        """What a person's message says now; empty where that is not told."""
+        told = self._message_content or not _server_id(message) or self._is_mentioned(message)
+        return self._prompt(message) if _is_persons(message) and told else ""
+
     def is_greeting(self, message: discord.Message) -> bool:
         """Whether somebody only mentioned Easel, with nothing to do."""
         return (

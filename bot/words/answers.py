@@ -158,3 +158,7 @@ def cap_line(
         f"{begun}: {bar} {left} of {limit} left"
         f" ({spent} spent{holding}); resets <t:{resets_ms // 1000}:R>"
     )
+
+
+def offer_again() -> str:
+    return "You changed your request. Run it again with its new words?"

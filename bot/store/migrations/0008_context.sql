@@ -2,3 +2,5 @@
 ALTER TABLE conversation ADD COLUMN goes_along_from INTEGER NOT NULL DEFAULT 0; -- an exchange's id
 ALTER TABLE exchange ADD COLUMN shortened INTEGER NOT NULL DEFAULT 0 CHECK (shortened IN (0, 1));
 ALTER TABLE reservation ADD COLUMN estimated_tokens INTEGER NOT NULL DEFAULT 0; -- of the prompt
+ALTER TABLE exchange ADD COLUMN forgotten INTEGER NOT NULL DEFAULT 0  -- its person deleted it
+    CHECK (forgotten IN (0, 1));

@@ -1,0 +1,75 @@
+"""Messages that people edit or delete after they were heard: the context follows, and whoever edits
+what they asked last is offered to run it again.
+"""
+
+import logging
+
+import aiohttp
+import discord
+
+from bot import words
+from bot.store import exchanges, messages, requests
+from bot.store.database import Database, Transaction
+from bot.store.exchanges import Exchange, Step
+from bot.store.messages import Posted
+from bot.ui import controls
+from bot.ui.reading import PROMPT_LETTERS_MAX, Reading
+
+log = logging.getLogger(__name__)
+
+
+class Changes:
+    """Follows what people do to their own messages."""
+
+    def __init__(self, client: discord.Client, database: Database, reading: Reading) -> None:
+        self._client = client
+        self._database = database
+        self._reading = reading
+
+    async def edited(self, message: discord.Message) -> None:
+        """Nothing, if it is not the request of an exchange or its words are the same."""
+        prompt = self._reading.words_of(message)
+        if not prompt or len(prompt) > PROMPT_LETTERS_MAX:
+            return
+
+        async def operation(tx: Transaction) -> tuple[Exchange, dict[int, Posted]] | None:
+            if not await requests.note_words(tx, message.id, message.author.id, prompt):
+                return None
+            exchange = await exchanges.get(tx, message.id)
+            if exchange.step is Step.WAIT or not await requests.is_last(tx, message.id):
+                return None  # the new words are asked already, or others since
+            return exchange, await messages.of_exchange(tx, message.id)
+
+        found = await self._database.write(operation)
+        if found is not None and messages.OFFER not in found[1]:
+            await self._offer(*found)
+
+    async def deleted(self, message_id: int) -> None:
+        """Nothing, if it is not the request of an exchange."""
+        await self._database.write(lambda tx: requests.forget(tx, message_id))
+
+    async def _offer(self, exchange: Exchange, posted: dict[int, Posted]) -> None:
+        """One line where the answer stands, with a button; once for an exchange."""
+        answer = posted.get(messages.ANSWER)
+        channel_id = exchange.answer_channel_id if answer is None else answer.channel_id
+        in_place = channel_id == exchange.channel_id or answer is None
+        reference = discord.MessageReference(
+            message_id=exchange.id if in_place or answer is None else answer.id,
+            channel_id=channel_id,
+            fail_if_not_exists=False,
+        )
+        try:
+            message = await self._client.get_partial_messageable(channel_id).send(
+                words.offer_again(),
+                view=controls.only_again(exchange.id),
+                nonce=f"{exchange.id}-offer",
+                reference=reference,
+                mention_author=False,
+                allowed_mentions=discord.AllowedMentions.none(),
+            )
+        except (discord.DiscordException, aiohttp.ClientError, TimeoutError) as error:
+            log.info("exchange %d: not offered again: %r", exchange.id, error)
+            return
+        await self._database.write(
+            lambda tx: messages.note(tx, message.id, exchange.id, messages.OFFER, channel_id)
+        )
