@@ -127,6 +127,22 @@ def demo(config: Path | None, output: Path) -> None:
     sys.exit(0 if asyncio.run(tour(output)) else 1)
 
 
+@main.command()
+@config_option
+@foreseen
+def check(config: Path | None) -> None:
+    """Look whether Easel can run: settings, data folder, database, model, key, Discord.
+
+    One line for each item, with the step that mends it: ok, missing or wrong. Exit code 1 unless
+    all are ok. Changes nothing, and works beside a running bot.
+    """
+    from bot.check import Check
+
+    look = Check(lambda finding: print(finding, flush=True))
+    asyncio.run(look.run(config, os.environ))
+    sys.exit(0 if look.is_ok else 1)
+
+
 @main.command(name="migrate")
 @config_option
 @foreseen

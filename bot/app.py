@@ -138,15 +138,18 @@ class App:
                     )
                 )
                 await model.check_key()
-                _point_at(settings)
+                point_at(settings)
                 client = Client(settings, self._guild_ready_timeout_s)
                 await stack.enter_async_context(client)
-                await _login(client, settings.discord_token)
+                await log_in(client, settings.discord_token)
                 group = await stack.enter_async_context(Tasks())
                 owner = Owner(client, database)
                 underway = await self._build(
                     client, database, shelf, workshop, model, downloads, owner, group.spawn
                 )
+                assert isinstance(client.tree, Tree)
+                assert client.application_id is not None
+                await sync(client.tree, database, client.application_id)
                 watch = Watch(
                     database=database,
                     model=model,
@@ -230,10 +233,32 @@ class App:
         await client.add_cog(Money(database, limits))
         await client.add_cog(History(database, book))
         await client.add_cog(Server(ServerSettings(database)))
-        assert isinstance(client.tree, Tree)
-        assert client.application_id is not None
-        await sync(client.tree, database, client.application_id)
         return underway
+
+    async def fit_out(self, client: Client) -> Tree:
+        """Gives a client its cogs, and its tree of commands: to look at, for nothing is open and
+        nothing of it answers.
+        """
+        folder = DataFolder(self._settings.storage.data_dir)
+        database, shelf, tasks = (
+            Database(folder.database, self._clock),
+            Shelf(folder.shelf),
+            Tasks(),
+        )
+        model = OpenRouter(
+            base_url=self._settings.openrouter.base_url,
+            api_key="",
+            timeout_s=self._settings.openrouter.timeout_s,
+            shelf=shelf,
+            clock=self._clock,
+        )
+        owner = Owner(client, database)
+        async with httpx.AsyncClient(trust_env=False) as downloads:
+            await self._build(
+                client, database, shelf, Workshop(), model, downloads, owner, tasks.spawn
+            )
+        assert isinstance(client.tree, Tree)
+        return client.tree
 
     def _terms(self) -> Terms:
         settings = self._settings
@@ -318,7 +343,7 @@ async def _wait(event: asyncio.Event) -> None:
     await event.wait()
 
 
-def _point_at(settings: Settings) -> None:
+def point_at(settings: Settings) -> None:
     """Tells discord.py other addresses than its own, where the settings name some."""
     if settings.discord.api_url is not None:
         discord.http.Route.BASE = settings.discord.api_url
@@ -330,7 +355,7 @@ def _point_at(settings: Settings) -> None:
         discord.Asset.BASE = settings.discord.cdn_url  # pyright: ignore[reportAttributeAccessIssue]
 
 
-async def _login(client: Client, token: str) -> None:
+async def log_in(client: Client, token: str) -> None:
     try:
         await client.login(token)
     except discord.LoginFailure as error:

@@ -66,8 +66,9 @@ class _Objects(_Lines):
 
 def _exchange_of(record: logging.LogRecord) -> int | None:
     """The exchange that the record names, else the one its task is at work on."""
-    names_it = str(record.msg).startswith("exchange %d") and isinstance(record.args, tuple)
-    named = record.args[0] if names_it and record.args else None
+    named = None
+    if str(record.msg).startswith("exchange %d") and isinstance(record.args, tuple):
+        named = next(iter(record.args), None)
     return named if isinstance(named, int) else exchange_id.get()
 
 

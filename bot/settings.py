@@ -241,8 +241,8 @@ def load(
     settings = _settings(_table(path, named_by), wrong)
     _raise(str(path), wrong)
     if secrets:
-        token = _secret("DISCORD_TOKEN", environment, wrong)
-        api_key = _secret("OPENROUTER_API_KEY", environment, wrong)
+        token = secret("DISCORD_TOKEN", environment, wrong)
+        api_key = secret("OPENROUTER_API_KEY", environment, wrong)
         _raise("environment", wrong)
         settings = replace(settings, discord_token=token, openrouter_api_key=api_key)
     return settings
@@ -374,7 +374,7 @@ def _shown(value: object) -> str:
     return text if len(text) <= FOUND_CHARACTERS_MAX else f"{text[:FOUND_CHARACTERS_MAX]}…"
 
 
-def _secret(name: str, environment: Mapping[str, str], wrong: list[Wrong]) -> str:
+def secret(name: str, environment: Mapping[str, str], wrong: list[Wrong]) -> str:
     """Of the variable or of the file that `<name>_FILE` names. No message shows either of the two,
     for a person may have put the secret into the wrong one.
     """

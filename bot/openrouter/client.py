@@ -86,7 +86,8 @@ class OpenRouter:
         read_gap_s: float = READ_GAP_S,
     ) -> None:
         """`timeout_s` is for a whole call, `read_gap_s` for silence within one. Without `fetch` a
-        picture that an answer only points at is lost.
+        picture that an answer only points at is lost. An empty `api_key` is
+        none: it will do to ask for what is published.
         """
         self._base_url = base_url
         self._api_key = api_key
@@ -103,7 +104,7 @@ class OpenRouter:
             base_url=self._base_url,
             headers=httpx.Headers(
                 {
-                    "Authorization": f"Bearer {self._api_key}",
+                    **({"Authorization": f"Bearer {self._api_key}"} if self._api_key else {}),
                     # A compressed picture is hardly smaller and costs three times the work.
                     "Accept-Encoding": "identity",
                     "User-Agent": "Easel",

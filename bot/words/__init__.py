@@ -5,6 +5,7 @@ is decided. Used as `words.<sentence>`.
 
 from bot.words.answers import *
 from bot.words.buttons import *
+from bot.words.check import *
 from bot.words.files import *
 from bot.words.guide import *
 from bot.words.owner import *

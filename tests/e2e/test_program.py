@@ -18,7 +18,7 @@ from tests.e2e.process import done, easel, ended, refused, running, secrets, wri
 from tests.e2e.stage import Stage
 
 NOBODY_THERE = "http://127.0.0.1:9"
-COMMANDS = ["", "run", "demo", "migrate", "spend"]
+COMMANDS = ["", "run", "demo", "check", "migrate", "spend"]
 
 
 def settings_file(folder: Path, text: str = "") -> str:

@@ -17,6 +17,7 @@ from bot.sandbox.discord.wire import Handler, answer, read_body, read_list
 from bot.sandbox.discord.world import Channel, Message, Server, World
 
 HISTORY_MAX = 100
+SERVERS_MAX = 200
 
 
 class Rest:
@@ -36,6 +37,7 @@ class Rest:
         server = "/guilds/{guild}"
         table: list[tuple[str, str, Handler]] = [
             ("GET", "/users/@me", self.get_me),
+            ("GET", "/users/@me/guilds", self.get_servers),
             ("POST", "/users/@me/channels", self.open_dm),
             ("GET", "/users/{user}", self.get_user),
             ("GET", "/oauth2/applications/@me", self.get_application),
@@ -135,6 +137,22 @@ class Rest:
         if user.is_bot:
             raise Refusal(50007)
         return answer(payloads.channel(self.world.dm_with(user)))
+
+    async def get_servers(self, request: web.Request) -> web.StreamResponse:
+        """By id, with the bot's permissions as roles give them."""
+        bot, after = self.world.bot, int(request.query.get("after", "0"))
+        limit = int(request.query.get("limit", str(SERVERS_MAX)))
+        found = [one for _, one in sorted(self.world.servers.items()) if bot.id in one.members]
+        page = [one for one in found if one.id > after][: min(limit, SERVERS_MAX)]
+        shown: list[Json] = [
+            {
+                "id": str(server.id), "name": server.name, "icon": None, "banner": None,
+                "owner": server.owner is bot, "features": [],
+                "permissions": str(int(server.permissions_of(bot))),
+            }
+            for server in page
+        ]  # fmt: skip
+        return answer(shown)
 
     async def get_server(self, request: web.Request) -> web.StreamResponse:
         return answer(payloads.server(self._server(request)))
