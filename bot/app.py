@@ -231,7 +231,7 @@ class App:
         await client.add_cog(Menus(client.tree, presses))
         await client.add_cog(Guide(client.tree, message_content=settings.discord.message_content))
         await client.add_cog(Money(database, limits))
-        await client.add_cog(History(database, book))
+        await client.add_cog(History(database, book, underway))
         await client.add_cog(Server(ServerSettings(database)))
         return underway
 

@@ -30,6 +30,7 @@ class Create(commands.Cog):
         reference="A picture to go by",
         reference2="One more",
         reference3="One more",
+        private="Only you see the answer",
     )
     async def imagine(
         self,
@@ -40,6 +41,7 @@ class Create(commands.Cog):
         reference: discord.Attachment | None = None,
         reference2: discord.Attachment | None = None,
         reference3: discord.Attachment | None = None,
+        private: bool = False,
     ) -> None:
         request = await self._reading.command(
             interaction,
@@ -48,6 +50,7 @@ class Create(commands.Cog):
             attachments=(reference, reference2, reference3),
             shape=shape,
             size=size,
+            private=private,
         )
         await self._beginning.begin(interaction, request)
 

@@ -11,11 +11,16 @@ from discord.ext import commands
 from bot import words
 from bot.errors import StoreUnavailable, Word
 from bot.ledger.book import Book
+from bot.store import asked
 from bot.store.database import Database
 from bot.ui import past
 from bot.ui.past import Page
+from bot.underway import Underway
 
 Period = Literal["today", "week", "month", "last-month", "year", "all"]
+
+WAITING_MAX = 5
+"""Answers that could not reach the person, which come now."""
 
 log = logging.getLogger(__name__)
 
@@ -23,9 +28,10 @@ log = logging.getLogger(__name__)
 class History(commands.Cog):
     """Shows people what they asked, and admins what was asked in their server."""
 
-    def __init__(self, database: Database, book: Book) -> None:
+    def __init__(self, database: Database, book: Book, underway: Underway) -> None:
         self._database = database
         self._book = book
+        self._underway = underway
 
     @app_commands.command(description="What you asked, with links and costs")
     @app_commands.describe(
@@ -49,6 +55,13 @@ class History(commands.Cog):
         await interaction.response.send_message(
             embed=past.embed(page, found, own=own), view=past.buttons(page, found), ephemeral=True
         )
+        waiting = await self._database.write(
+            lambda tx: asked.take_up_waiting(
+                tx, interaction.user.id, interaction.token, WAITING_MAX
+            )
+        )
+        for exchange_id in waiting:
+            self._underway.start(exchange_id)
 
     @commands.Cog.listener()
     async def on_interaction(self, interaction: discord.Interaction[discord.Client]) -> None:

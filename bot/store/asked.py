@@ -1,4 +1,4 @@
-"""What a person asked before, newest first: only read, for /history."""
+"""What a person asked before, newest first, and which answers wait for the person: for /history."""
 
 from dataclasses import dataclass
 
@@ -69,3 +69,28 @@ async def of_member(
         )
         for row in rows
     ]
+
+
+async def note_waits(tx: Transaction, exchange_id: int) -> None:
+    """Notes that a private answer could not reach its person."""
+    await tx.run("UPDATE exchange SET waits = 1 WHERE id = :id", id=exchange_id)
+
+
+async def take_up_waiting(tx: Transaction, member_id: int, token: str, most: int) -> list[int]:
+    """Sets private answers that wait for a person on their way again, by another interaction's
+    token; gives their ids, oldest first.
+    """
+    rows = await tx.all(
+        "SELECT id FROM exchange WHERE member_id = :member_id AND waits = 1 AND step = 'done'"
+        " ORDER BY id LIMIT :most",
+        member_id=member_id,
+        most=most,
+    )
+    for row in rows:
+        await tx.run(
+            "UPDATE exchange SET waits = 0, step = 'answer', interaction_token = :token"
+            " WHERE id = :id",
+            id=row["id"],
+            token=token,
+        )
+    return [row["id"] for row in rows]

@@ -44,6 +44,7 @@ class Exchange:
     interaction's while it lives, `upload_bytes_max` counts for one file. `expected_hold` is what
     the request's first call is to hold at least. `persona`, `shows_cost` and `pings` are what its
     server had set when it was admitted. `source_id` is the exchange whose button asked for it.
+    A `private` answer is only for the one who asked.
     """
 
     id: int
@@ -77,6 +78,7 @@ class Exchange:
     confirmation: Confirmation | None = None
     confirm_until_ms: int | None = None
     deleted_ms: int | None = None
+    private: bool = False
 
     @property
     def history_end(self) -> int:
@@ -94,7 +96,7 @@ _COLUMNS = (
     " shape, size, upload_bytes_max, opens_thread, answer_channel_id, interaction_token,"
     " call_number, edits, word, sentence, created_ms, ended_ms, expected_hold_nano_usd,"
     " shortened, persona, shows_cost, pings, source_id, history_before_id, confirmation,"
-    " confirm_until_ms, deleted_ms"
+    " confirm_until_ms, deleted_ms, private"
 )
 
 
@@ -131,6 +133,7 @@ def _exchange(row: sqlite3.Row) -> Exchange:
         confirmation=row["confirmation"],
         confirm_until_ms=row["confirm_until_ms"],
         deleted_ms=row["deleted_ms"],
+        private=bool(row["private"]),
     )
 
 
@@ -145,7 +148,8 @@ async def claim(tx: Transaction, exchange: Exchange, meant: tuple[Meant, ...]) -
         " :prompt, :may_paint, :shape, :size, :upload_bytes_max, :opens_thread,"
         " :answer_channel_id, :token, :call_number, :edits, :word, :sentence, :created_ms,"
         " :ended_ms, :expected_hold, :shortened, :persona, :shows_cost, :pings,"
-        " :source_id, :history_before_id, :confirmation, :confirm_until_ms, :deleted_ms)"
+        " :source_id, :history_before_id, :confirmation, :confirm_until_ms, :deleted_ms,"
+        " :private)"
         " ON CONFLICT (id) DO NOTHING RETURNING id",
         id=exchange.id,
         conversation_id=exchange.conversation_id,
@@ -178,6 +182,7 @@ async def claim(tx: Transaction, exchange: Exchange, meant: tuple[Meant, ...]) -
         confirmation=exchange.confirmation,
         confirm_until_ms=exchange.confirm_until_ms,
         deleted_ms=exchange.deleted_ms,
+        private=int(exchange.private),
     )
     if row is None:
         return False

@@ -18,7 +18,7 @@ from bot.ledger.book import Book, Charge
 from bot.money import dollars
 from bot.pictures.fit import Fit
 from bot.request import Admission
-from bot.store import messages, pieces
+from bot.store import asked, messages, pieces
 from bot.store.database import Database, Transaction
 from bot.store.exchanges import Exchange
 from bot.store.pictures import Picture
@@ -27,6 +27,7 @@ from bot.ui import controls, layout
 from bot.ui.layout import Part
 from bot.ui.markdown import MESSAGE_LETTERS_MAX
 from bot.ui.posting import KEEP, Posting
+from bot.ui.private import PrivatePosting, TokenDead
 from bot.ui.showing import Showing
 from bot.ui.threads import Threads
 
@@ -64,10 +65,18 @@ class DiscordAnswers:
         self._fit = fit
         self._clock = clock
         self._posting = Posting(client, database, clock)
+        self._private = PrivatePosting(client, database, clock)
         self._threads = Threads(client, database)
 
+    def _posting_of(self, exchange: Exchange) -> Posting:
+        return self._private if exchange.private else self._posting
+
     async def acknowledge(
-        self, interaction: discord.Interaction[discord.Client], admission: Admission
+        self,
+        interaction: discord.Interaction[discord.Client],
+        admission: Admission,
+        *,
+        private: bool,
     ) -> None:
         """The first answer to an interaction: the refusal, privately, or "thinking"."""
         if admission.refusal is not None:
@@ -80,7 +89,7 @@ class DiscordAnswers:
                 log.warning("interaction %d: its refusal was not said: %r", interaction.id, error)
             return
         try:
-            response = await interaction.response.defer(thinking=True)
+            response = await interaction.response.defer(thinking=True, ephemeral=private)
         except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
             # It may have been accepted all the same: the exchange goes on, and its first edit
             # finds the response or posts a message of its own.
@@ -103,6 +112,8 @@ class DiscordAnswers:
     async def _open(self, exchange: Exchange) -> None:
         if await self._is_posted(exchange) or await self._posting.adopt_response(exchange):
             return
+        if exchange.private:
+            return  # nothing is shown before its end
         channel_id = exchange.answer_channel_id
         if channel_id == exchange.channel_id:
             channel_id = await self._threads.settle(exchange)
@@ -114,17 +125,18 @@ class DiscordAnswers:
 
     def showing(self, exchange: Exchange) -> Showing:
         """Keeps the answer message up to date while entered."""
-        return Showing(exchange, self._database, self._posting, self._clock)
+        return Showing(exchange, self._database, self._posting_of(exchange), self._clock)
 
     async def deliver(self, exchange: Exchange) -> None:
         """Turns the answer message into the result or the notice, part by part, then pings. Where
         an edit that was given up may have overwritten it since, it is put there again.
         """
+        posting = self._posting_of(exchange)
         await self._patiently(lambda: self._deliver(exchange))
-        if exchange.id in self._posting.given_up:
+        if exchange.id in posting.given_up:
             await self._clock.sleep(LATE_EDIT_S)
             await self._patiently(lambda: self._deliver(exchange))
-        self._posting.forget(exchange.id)
+        posting.forget(exchange.id)
 
     async def _patiently(self, work: Callable[[], Awaitable[None]]) -> None:
         """Does it again after a pause when Discord, or the way to it, fails."""
@@ -165,7 +177,7 @@ class DiscordAnswers:
                 if made
                 else words.ping_notice(exchange.member_id)
             )
-            await self._posting.ping(exchange, line)
+            await self._posting_of(exchange).ping(exchange, line)
 
     def _is_late(self, exchange: Exchange) -> bool:
         return self._clock.now_ms() - exchange.created_ms > PING_AFTER_MS
@@ -177,24 +189,50 @@ class DiscordAnswers:
         line: str | None,
         buttons: discord.ui.View,
     ) -> bool:
-        """Where the answer stands, or where it was asked if that is closed: the answer, or its end
-        alone if Discord does not take it. False if the answer is not shown and never will be.
+        """Where the answer stands, or where it was asked if that is closed. False if the answer is
+        not shown; what is private waits then.
         """
+        if exchange.private:
+            shown = await self._show_at(exchange, parts, line, buttons)
+            directly = await self._private.directly(exchange) if shown is None else None
+            if directly is not None:
+                shown = await self._show_at(directly, parts, line, buttons)
+            if shown is None:
+                await self._database.write(lambda tx: asked.note_waits(tx, exchange.id))
+            return bool(shown)
         for channel_id in dict.fromkeys((exchange.answer_channel_id, exchange.channel_id)):
             here = replace(exchange, answer_channel_id=channel_id)
-            for shown in (parts, layout.lay_out([], words.not_showable(), line)):
-                try:
-                    await self._put_parts(here, shown, buttons)
-                    return shown is parts
-                except discord.HTTPException as error:
-                    if _may_pass(error):
-                        raise
-                    if _is_closed(error):
-                        log.warning("exchange %d: closed to Easel (%d)", exchange.id, error.code)
-                        break
-                    # Nothing mends what Discord does not take; the end has to be told all the same.
-                    log.exception("exchange %d: cannot be shown", exchange.id)
+            shown = await self._show_at(here, parts, line, buttons)
+            if shown is not None:
+                return shown
         return False
+
+    async def _show_at(
+        self,
+        exchange: Exchange,
+        parts: Sequence[Part],
+        line: str | None,
+        buttons: discord.ui.View,
+    ) -> bool | None:
+        """At one place: the answer, or (False) its end alone if Discord does not take it. None if
+        the place is closed to Easel.
+        """
+        for shown in (parts, layout.lay_out([], words.not_showable(), line)):
+            try:
+                await self._put_parts(exchange, shown, buttons)
+                return shown is parts
+            except TokenDead:
+                log.info("exchange %d: the interaction's token is dead", exchange.id)
+                return None
+            except discord.HTTPException as error:
+                if _may_pass(error):
+                    raise
+                if _is_closed(error):
+                    log.warning("exchange %d: closed to Easel (%d)", exchange.id, error.code)
+                    return None
+                # Nothing mends what Discord does not take; the end has to be told all the same.
+                log.exception("exchange %d: cannot be shown", exchange.id)
+        return None
 
     async def _put_parts(
         self, exchange: Exchange, parts: Sequence[Part], buttons: discord.ui.View
@@ -225,7 +263,7 @@ class DiscordAnswers:
         for share in (1.0, REFIT_SHARE):
             try:
                 files = await self._files(exchange, numbered, part.file_text, share)
-                await self._posting.put(exchange, number, text, files, buttons)
+                await self._posting_of(exchange).put(exchange, number, text, files, buttons)
                 return
             except discord.HTTPException as error:
                 if error.status != 413 and error.code != TOO_LARGE_CODE:
@@ -237,7 +275,7 @@ class DiscordAnswers:
                 log.warning("exchange %d: a picture cannot be fitted", exchange.id)
         files = await self._files(exchange, [], part.file_text, REFIT_SHARE)
         refused = _above(text, words.upload_refused())
-        await self._posting.put(exchange, number, refused, files, buttons)
+        await self._posting_of(exchange).put(exchange, number, refused, files, buttons)
 
     async def _text(self, part: Part) -> str:
         missing = [one for one in part.pictures if not await self._is_on_disk(one)]
@@ -291,15 +329,14 @@ class DiscordAnswers:
         if line is None:
             return
         parts = layout.lay_out(made, exchange.sentence, line)
+        posting = self._posting_of(exchange)
 
         async def work() -> None:
-            if not await self._posting.amend(exchange, line):
+            if not await posting.amend(exchange, line):
                 # Where Easel itself sees nothing, the interaction's token may still write.
                 posted = await self._database.read(lambda tx: messages.of_exchange(tx, exchange.id))
                 if last := posted.get(len(parts) - 1):
-                    await self._posting.edited(
-                        exchange, last, await self._text(parts[-1]), None, KEEP
-                    )
+                    await posting.edited(exchange, last, await self._text(parts[-1]), None, KEEP)
 
         try:
             await self._patiently(work)

@@ -81,6 +81,7 @@ def _of(
             conversation_id=source.conversation_id,
             source_id=source.id,
             history_before_id=before_id,
+            private=source.private and interaction.guild_id is not None,
         )
     refusal = request.refusal
     if not _may_speak(interaction):

@@ -37,10 +37,11 @@ class Beginning:
         if not admission.fresh:
             return
         if admission.refusal is not None:
-            await self._answers.acknowledge(interaction, admission)
+            await self._answers.acknowledge(interaction, admission, private=True)
             return
         try:
-            await self._answers.acknowledge(interaction, admission)
+            private = request.exchange.private
+            await self._answers.acknowledge(interaction, admission, private=private)
         except Exception:
             # It is admitted and holds its place: its answer comes without this one, and nobody
             # may be told that it failed.

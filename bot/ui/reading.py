@@ -220,11 +220,15 @@ class Reading:
         shape: str | None = None,
         size: str | None = None,
         may_paint: bool = True,
+        private: bool = False,
     ) -> Request:
-        """The request in a slash command; it answers where it was used."""
+        """The request in a slash command; it answers where it was used. What is `private` is no
+        part of a conversation that others see; direct messages are that already.
+        """
+        private = private and interaction.guild_id is not None
         channel_id = interaction.channel_id or 0
         ours = await self._database.read(lambda tx: conversations.is_open(tx, channel_id))
-        place: Place = "thread" if ours else "chain"
+        place: Place = "thread" if ours and not private else "chain"
         if interaction.guild_id is None:
             place = "direct"
         conversation_id = interaction.id if place == "chain" else channel_id
@@ -249,6 +253,7 @@ class Reading:
                 size=size,
                 token=interaction.token,
                 edits=bool(meant),
+                private=private,
             ),
             place=place,
             meant=tuple(meant),
