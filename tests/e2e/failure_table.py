@@ -4,12 +4,13 @@ made of it: `python -m tests.e2e.failure_table`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from bot.sandbox.openrouter import (
     Comment,
+    Drip,
     Drop,
     ErrorChunk,
     ErrorIn200,
@@ -33,12 +34,15 @@ HALF = Raw(
     b'data: {"id":"gen-x","choices":[{"index":0,"delta":{"content":"","images":'
     b'[{"type":"image_url","image_url":{"url":"data:image/png;base64,iVBORw0KGgoAAAAN'
 )
+UNREACHABLE = "before it left"
 IN_FLIGHT = {"limit_source": "openrouter_in_flight_budget"}
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`ends` is a notice's word or `result`; `calls` is how often the model is called in all."""
+    """`ends` is a notice's word or `result`; `calls` is how often the model is called in all. Of
+    what is cancelled, `shows` is what the person sees before.
+    """
 
     stage: str
     what: str
@@ -47,6 +51,7 @@ class Row:
     money: Money
     calls: int = 1
     told_later: bool = True
+    shows: str | None = None
 
     @property
     def name(self) -> str:
@@ -119,6 +124,8 @@ STATUSES = [
     _status(529, "", "busy", calls=3),
     _once(529),
     Row("before headers", "the connection drops", [answer(Drop())], "provider", "estimate"),
+    Row("before headers", "stall", [answer(Stall())], "provider", "estimate"),
+    Row(UNREACHABLE, "no connection", [], "provider", "not charged", calls=0),
 ]
 
 HEADERS = [
@@ -129,6 +136,15 @@ HEADERS = [
         ("reset", answer(Headers(), Drop(reset=True)), "provider", "not charged"),
         ("stall", answer(Headers(), Comment(), Stall()), "provider", "not charged"),
         ("stall, charged", answer(Headers(), Stall(), cost_nano_usd=9**8), "provider", "charged"),
+        ("slow drip", answer(Headers(), Drip()), "provider", "not charged"),
+        (
+            "slow drip, charged",
+            answer(Headers(), Drip(), cost_nano_usd=9**8),
+            "provider",
+            "charged",
+        ),
+        ("HTML", answer(Raw(b"<html>bad gateway</html>\n\n"), Drop()), "provider", "not charged"),
+        ("an empty end", answer(Headers(), done=False, cost_nano_usd=0), "provider", "not charged"),
         ("error in a 200", ErrorIn200(), "provider", "not charged"),
         (
             "error in a 200, code as text",
@@ -164,6 +180,7 @@ TEXT = [
     for what, told, ends, money in (
         ("drop", answer(Say("Half"), Drop()), "cut", "charged"),
         ("stall", answer(Say("Half"), Stall()), "cut", "charged"),
+        ("slow drip", answer(Say("Half"), Drip()), "cut", "charged"),
         ("error chunk", answer(Say("Half"), ErrorChunk()), "cut", "not charged"),
         ("error chunk, code as text", answer(Say("Half"), ErrorChunk("x")), "cut", "not charged"),
         ("length", answer(Say("Half"), Finish("length")), "cut", "charged"),
@@ -233,7 +250,19 @@ NEVER_TOLD = [
     )
 ]
 
-ROWS = [*STATUSES, *HEADERS, *TEXT, *HALF_PICTURE, *PICTURE, *USAGE, *NEVER_TOLD]
+CANCELLED = [
+    replace(_row("cancelled", what, told, "cancelled", money), shows=shows)
+    for what, told, money, shows in (
+        ("after headers", answer(Headers(), Comment(), Stall()), "not charged", "painting"),
+        ("after text", answer(Say("Half of it."), Stall()), "charged", "Half of it."),
+        ("after half a picture", answer(Say("Half."), HALF, Stall()), "charged", "Half."),
+    )
+]
+CANCELLED.append(
+    Row("cancelled", "before headers", [answer(Stall())], "cancelled", "estimate", shows="painting")
+)
+
+ROWS = [*STATUSES, *HEADERS, *TEXT, *HALF_PICTURE, *PICTURE, *USAGE, *NEVER_TOLD, *CANCELLED]
 
 MONEY = {
     "not charged": "not charged",

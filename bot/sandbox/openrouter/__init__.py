@@ -5,6 +5,7 @@ from bot.sandbox.openrouter.request import MODEL, MODEL_DATED, SentPicture
 from bot.sandbox.openrouter.script import (
     Answer,
     Comment,
+    Drip,
     Drop,
     ErrorChunk,
     ErrorIn200,
@@ -34,6 +35,7 @@ __all__ = [
     "Answer",
     "Call",
     "Comment",
+    "Drip",
     "Drop",
     "ErrorChunk",
     "ErrorIn200",

@@ -25,6 +25,7 @@ from bot.sandbox.openrouter.request import (
 from bot.sandbox.openrouter.script import (
     Answer,
     Comment,
+    Drip,
     Drop,
     ErrorChunk,
     Finish,
@@ -166,6 +167,10 @@ class Reply:
                 await event.wait()
             case Stall():
                 await asyncio.Event().wait()
+            case Drip(pause_s):
+                while True:
+                    await self.comment(1)
+                    await asyncio.sleep(pause_s)
             case Drop(reset):
                 self._drop(reset=reset)
             case ErrorChunk():

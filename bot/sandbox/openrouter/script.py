@@ -76,6 +76,13 @@ class Stall:
 
 
 @dataclass(frozen=True, slots=True)
+class Drip:
+    """Sends a comment ever again, and nothing else, until the client goes away."""
+
+    pause_s: float = 0.05
+
+
+@dataclass(frozen=True, slots=True)
 class Drop:
     """Ends the connection in the middle; what was written arrives first. With `reset` it is a TCP
     reset, which may swallow bytes just written.
@@ -128,6 +135,7 @@ Step = (
     | Headers
     | Gate
     | Stall
+    | Drip
     | Drop
     | Finish
     | UsageStep
