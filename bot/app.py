@@ -20,6 +20,7 @@ from discord.ext import commands
 from bot import words
 from bot.clock import Clock, SystemClock
 from bot.conversation.attachments import Attachments
+from bot.conversation.documents import Documents
 from bot.conversation.prompt import WINDOW_UNKNOWN, Terms
 from bot.errors import StartError
 from bot.exchange import Exchanges
@@ -126,6 +127,8 @@ class App:
                 database = await stack.enter_async_context(Database(folder.database, self._clock))
                 shelf = await stack.enter_async_context(Shelf(folder.shelf))
                 workshop = await stack.enter_async_context(Workshop())
+                # Of its own, so that a long spreadsheet holds up no picture.
+                reading_room = await stack.enter_async_context(Workshop())
                 downloads = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
                 model = await stack.enter_async_context(
                     OpenRouter(
@@ -145,7 +148,15 @@ class App:
                 group = await stack.enter_async_context(Tasks())
                 owner = Owner(client, database)
                 underway = await self._build(
-                    client, database, shelf, workshop, model, downloads, owner, group.spawn
+                    client,
+                    database,
+                    shelf,
+                    workshop,
+                    reading_room,
+                    model,
+                    downloads,
+                    owner,
+                    group.spawn,
                 )
                 assert isinstance(client.tree, Tree)
                 assert client.application_id is not None
@@ -165,6 +176,7 @@ class App:
         database: Database,
         shelf: Shelf,
         workshop: Workshop,
+        reading_room: Workshop,
         model: OpenRouter,
         downloads: httpx.AsyncClient,
         owner: Owner,
@@ -180,6 +192,7 @@ class App:
         )
         book = Book(limits)
         intake = Intake(shelf, workshop)
+        fetch = Fetch(downloads, (settings.discord.cdn_url or CDN_URL, *PICTURE_HOSTS))
         fit = Fit(shelf, workshop)
         answers = DiscordAnswers(
             client=client,
@@ -202,7 +215,8 @@ class App:
                 database,
                 shelf,
                 intake,
-                Fetch(downloads, (settings.discord.cdn_url or CDN_URL, *PICTURE_HOSTS)),
+                fetch,
+                Documents(database, shelf, reading_room, fetch),
             ),
             intake=intake,
             answers=answers,

@@ -21,7 +21,7 @@ from bot.openrouter.client import Call, Ended, NeverLeft, OpenRouter
 from bot.pictures.intake import Intake
 from bot.queue import FairQueue, Place
 from bot.request import Admission, Answers, Progress, Request
-from bot.store import conversations, exchanges, reservations
+from bot.store import conversations, documents, exchanges, reservations
 from bot.store.database import Database, Transaction
 from bot.store.exchanges import Exchange, Step
 
@@ -88,7 +88,7 @@ class Exchanges:
             if await exchanges.is_known(tx, asked.id):
                 return Admission(fresh=False)
             received, forbidden = await house.receive(tx, asked, request.visitor)
-            ask = prompt.first_ask(received, len(request.meant), self._terms)
+            ask = prompt.first_ask(received, len(request.meant), self._terms, request.documents)
             refused = refusal or forbidden
             if refused is None:
                 try:
@@ -124,6 +124,7 @@ class Exchanges:
             )
         await conversations.open_conversation(tx, asked.conversation_id, place)
         await exchanges.claim(tx, asked, request.meant)
+        await documents.add(tx, asked.id, request.documents)
 
     async def resume(self, exchange_id: int) -> None:
         """Takes an exchange from the step its row names to the end."""

@@ -10,13 +10,15 @@ from typing import Protocol
 from bot.errors import Notice
 from bot.house import Visitor
 from bot.store import conversations
+from bot.store.documents import Attached
 from bot.store.exchanges import Exchange, Meant
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
     """What a person asks, as read from Discord: the row it would become, where its conversation is
-    held, the pictures it means, why it is refused if that could be seen already, and who asks.
+    held, the pictures it means, the documents it brings, why it is refused if that could be seen
+    already, and who asks.
     """
 
     exchange: Exchange
@@ -24,6 +26,7 @@ class Request:
     meant: tuple[Meant, ...] = ()
     refusal: Notice | None = None
     visitor: Visitor = field(default_factory=Visitor)
+    documents: tuple[Attached, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

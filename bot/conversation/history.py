@@ -2,9 +2,12 @@
 it goes along with a request is `window`'s to choose.
 """
 
+from collections.abc import Sequence
+
 from bot.conversation.window import Turn
-from bot.store import context, pictures, pieces
+from bot.store import context, documents, pictures, pieces
 from bot.store.database import Transaction
+from bot.store.documents import Document
 from bot.store.exchanges import Exchange
 from bot.store.pictures import Picture
 
@@ -27,12 +30,14 @@ async def turns_before(
         return []
     span = (exchange.conversation_id, asked[0].id, exchange.history_end)
     meant = await pictures.meant(tx, *span)
+    brought = await documents.brought(tx, *span)
     answered = await pieces.of_conversation(tx, *span)
     turns: list[Turn] = []
     for earlier in asked:
         if earlier.request_stands:
-            shown = tuple(meant.get(earlier.id, ()))
-            turns.append(Turn("person", earlier.prompt, shown, earlier.id))
+            files = tuple(brought.get(earlier.id, ()))
+            text, shown = _with_names(earlier.prompt, files), tuple(meant.get(earlier.id, ()))
+            turns.append(Turn("person", text, shown, earlier.id, files))
         if earlier.answer_stands and (answer := answered.get(earlier.id)):
             text = "\n\n".join(piece.text for piece in answer if piece.text is not None)
             painted = tuple(piece.picture for piece in answer if piece.picture is not None)
@@ -40,7 +45,21 @@ async def turns_before(
     return turns
 
 
+def _with_names(text: str, brought: Sequence[Document]) -> str:
+    """What was written, with the names of the files: the files themselves may be left out."""
+    if not brought:
+        return text
+    names = ", ".join(f"“{each.name}”" for each in brought)
+    return f"{text}\n(With {names}.)".strip()
+
+
 async def meant_pictures(tx: Transaction, exchange: Exchange) -> list[Picture]:
     """The pictures on the shelf that a request is about: its own, or those it replies to."""
     found = await pictures.meant(tx, exchange.conversation_id, exchange.id, exchange.id + 1)
+    return found.get(exchange.id, [])
+
+
+async def own_documents(tx: Transaction, exchange: Exchange) -> list[Document]:
+    """The documents on the shelf that a request brings."""
+    found = await documents.brought(tx, exchange.conversation_id, exchange.id, exchange.id + 1)
     return found.get(exchange.id, [])

@@ -6,13 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
+from bot import words
 from bot.conversation import history, tokens, window
+from bot.conversation.documents import expected_tokens
 from bot.conversation.window import PICTURE_TOKENS_MAX, Turn
+from bot.errors import Notice, Word
 from bot.ledger.book import Ask
 from bot.ledger.prices import Price
+from bot.openrouter.call import DocumentPart
 from bot.openrouter.client import Call, Message, PicturePart, TextPart
 from bot.store import context
 from bot.store.database import Transaction
+from bot.store.documents import Attached, Document
 from bot.store.exchanges import Exchange
 from bot.store.pictures import Picture
 
@@ -55,6 +60,8 @@ SPARE_SHARE = 50
 """Of the model's window, as one in so many, that is left free: estimates are not exact."""
 USED_MIN = 0.87
 """Of what may go along: with less the history begins anew where it can."""
+SURE_SHARE = 0.7
+"""Of an estimate: long words have fewer tokens, by about so much, and what may fit is tried."""
 USUAL_TOKENS = 4_000
 """What a request is itself, with all that is not history. A longer one leaves room for less of it,
 and for the next one the history begins where it did."""
@@ -91,18 +98,23 @@ class NextCall:
 
 
 async def next_call(tx: Transaction, exchange: Exchange, terms: Terms, max_tokens: int) -> NextCall:
-    """History → window → prompt."""
+    """History → window → prompt. Raises Notice (too-large) when the model's window is too small for
+    what the request itself brings.
+    """
     meant = await history.meant_pictures(tx, exchange)
     if not meant and exchange.command == "message":
         last = await context.last_picture(tx, exchange.conversation_id, exchange.history_end)
         meant = [] if last is None else [last]
+    brought = await history.own_documents(tx, exchange)
+    own = compose(exchange, (), meant, brought)
+    _check_room(exchange, own, terms)
     rate = tokens.rate(await context.last_count(tx, exchange.conversation_id, exchange.history_end))
     turns = await _window(tx, exchange, terms, rate)
     history_from = turns[0].exchange_id if turns else exchange.history_end
-    chosen = _fitting(exchange, turns, compose(exchange, (), meant), terms, rate)
+    chosen = _fitting(exchange, turns, own, terms, rate)
     call = Call(
         model=terms.model,
-        messages=compose(exchange, chosen, meant),
+        messages=compose(exchange, chosen, meant, brought),
         max_tokens=max_tokens,
         may_paint=exchange.may_paint,
         aspect_ratio=None if exchange.shape is None else ASPECT_RATIOS[exchange.shape],
@@ -155,6 +167,16 @@ def _fitting(
     return window.choose(turns, int(most / rate), terms.context_pictures)
 
 
+def _check_room(exchange: Exchange, own: Sequence[Message], terms: Terms) -> None:
+    """Refuses what surely does not fit; what the model refuses is not charged either. What was
+    learnt from other requests has no say.
+    """
+    most = terms.window_tokens - terms.max_tokens
+    needed = tokens.estimate(own, may_paint=exchange.may_paint)
+    if needed * SURE_SHARE > most:
+        raise Notice(Word.TOO_LARGE, words.over_window(needed, most))
+
+
 def _room(terms: Terms) -> int:
     """For a prompt, by what is estimated."""
     most = terms.window_tokens - terms.max_tokens
@@ -162,9 +184,12 @@ def _room(terms: Terms) -> int:
 
 
 def compose(
-    exchange: Exchange, turns: Sequence[Turn], meant: Sequence[Picture]
+    exchange: Exchange,
+    turns: Sequence[Turn],
+    meant: Sequence[Picture],
+    brought: Sequence[Document] = (),
 ) -> tuple[Message, ...]:
-    """What was said before, then the request with the pictures it means."""
+    """What was said before, then the request with the pictures it means and its documents."""
     system = [TextPart(SYSTEM if exchange.may_paint else TALKING)]
     if exchange.command in TASKS:
         system.append(TextPart(TASKS[exchange.command]))
@@ -177,7 +202,10 @@ def compose(
     messages = [Message("system", tuple(system))]
     for turn in turns:
         messages.extend(_said(turn, leave_out=meant))
-    parts: list[TextPart | PicturePart] = [TextPart(exchange.prompt or "Look at this.")]
+    parts: list[TextPart | PicturePart | DocumentPart] = [
+        TextPart(exchange.prompt or "Look at this."),
+        *map(DocumentPart, brought),
+    ]
     parts.extend(PicturePart(picture) for picture in meant)
     messages.append(Message("user", tuple(parts)))
     return tuple(messages)
@@ -189,7 +217,8 @@ def _said(turn: Turn, leave_out: Sequence[Picture]) -> list[Message]:
     """
     shown = [PicturePart(picture) for picture in turn.pictures if picture not in leave_out]
     if turn.role == "person":
-        return [Message("user", (TextPart(turn.text or "(a picture)"), *shown))]
+        files = map(DocumentPart, turn.documents)
+        return [Message("user", (TextPart(turn.text or "(a picture)"), *files, *shown))]
     messages: list[Message] = []
     if turn.text:
         messages.append(Message("assistant", (TextPart(turn.text),)))
@@ -205,11 +234,13 @@ def ask(exchange: Exchange, call_number: int, call: Call, terms: Terms) -> Ask:
     return _ask(exchange, call_number, tokens.prompt_tokens_max(call.messages), terms)
 
 
-def first_ask(exchange: Exchange, pictures: int, terms: Terms) -> Ask:
+def first_ask(
+    exchange: Exchange, pictures: int, terms: Terms, brought: Sequence[Attached] = ()
+) -> Ask:
     """The same before anything is fetched or read: of a request without history that is about so
-    many pictures. What has no room for this is refused at admission.
+    many pictures and these documents. What has no room for this is refused at admission.
     """
-    own = tokens.prompt_tokens_max(compose(exchange, (), ()))
+    own = tokens.prompt_tokens_max(compose(exchange, (), ())) + sum(map(expected_tokens, brought))
     return _ask(exchange, 1, own + pictures * PICTURE_TOKENS_MAX, terms)
 
 
@@ -223,7 +254,8 @@ def _ask(exchange: Exchange, call_number: int, prompt_tokens: int, terms: Terms)
         channel_id=exchange.answer_channel_id,
         model=terms.model,
         price=terms.price,
-        prompt_tokens_max=prompt_tokens,
+        # What exceeds the window is refused by the model, and not charged.
+        prompt_tokens_max=min(prompt_tokens, terms.window_tokens),
         pictures=int(exchange.may_paint),
         size="2K" if exchange.size == "2K" else "1K",
         max_tokens=terms.max_tokens,

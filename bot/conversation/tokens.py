@@ -5,8 +5,10 @@ estimate, for the window, with the rate by which the provider's own counts were 
 from collections.abc import Callable, Sequence
 
 from bot.conversation import window
+from bot.openrouter.call import DocumentPart
 from bot.openrouter.client import Message, PicturePart, TextPart
 from bot.store.context import Count
+from bot.store.documents import Document
 from bot.store.pictures import Picture
 
 OVERHEAD_TOKENS_MAX = 4_000
@@ -22,7 +24,11 @@ RATE_MIN, RATE_MAX = 0.5, 4.0
 def prompt_tokens_max(messages: Sequence[Message]) -> int:
     """More tokens than the provider can count for this prompt: each is at least a byte of text."""
     return OVERHEAD_TOKENS_MAX + _sum(
-        messages, MESSAGE_TOKENS_MAX, window.text_tokens_max, window.picture_tokens_max
+        messages,
+        MESSAGE_TOKENS_MAX,
+        window.text_tokens_max,
+        window.picture_tokens_max,
+        window.document_tokens_max,
     )
 
 
@@ -54,7 +60,13 @@ def _hidden(may_paint: bool) -> int:
 
 
 def _estimate(messages: Sequence[Message]) -> int:
-    return _sum(messages, window.TURN_TOKENS, window.text_tokens, window.picture_tokens)
+    return _sum(
+        messages,
+        window.TURN_TOKENS,
+        window.text_tokens,
+        window.picture_tokens,
+        window.document_tokens,
+    )
 
 
 def _sum(
@@ -62,6 +74,7 @@ def _sum(
     frame: int,
     of_text: Callable[[str], int],
     of_picture: Callable[[Picture], int],
+    of_document: Callable[[Document], int],
 ) -> int:
     total = 0
     for message in messages:
@@ -72,4 +85,6 @@ def _sum(
                     total += of_text(text)
                 case PicturePart(picture):
                     total += of_picture(picture)
+                case DocumentPart(document):
+                    total += of_document(document)
     return total

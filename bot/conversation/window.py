@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from math import ceil
 from typing import Literal
 
+from bot.store.documents import Document
 from bot.store.pictures import Picture
 
 BYTES_PER_TOKEN = 3.5
@@ -23,6 +24,9 @@ PICTURE_TOKENS_MAX = SEEN_TOKENS_MAX + TOOL_TOKENS_MAX
 """A bound for a picture of any size."""
 TURN_TOKENS = 8
 """The frame of one message."""
+FRAME_TOKENS = 20
+FRAME_TOKENS_MAX = 64
+"""Of what a document stands in, beside its name."""
 STEPS = 12
 """The history's beginning moves by a twelfth of the window at a time: what goes along begins the
 same for several turns, and the provider's price for a beginning it has seen holds."""
@@ -30,12 +34,13 @@ same for several turns, and the provider's price for a beginning it has seen hol
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One message of a conversation, with its text and pictures."""
+    """One message of a conversation, with its text, pictures and documents."""
 
     role: Literal["person", "easel"]
     text: str
     pictures: tuple[Picture, ...] = ()
     exchange_id: int = 0
+    documents: tuple[Document, ...] = ()
 
 
 def text_tokens_max(text: str) -> int:
@@ -61,17 +66,27 @@ def picture_tokens(picture: Picture) -> int:
     return min(SEEN_TOKENS_MAX, ceil(across * down * TOKENS_PER_PATCH))
 
 
+def document_tokens(document: Document) -> int:
+    """An estimate."""
+    return FRAME_TOKENS + 2 * text_tokens(document.name) + document.tokens
+
+
+def document_tokens_max(document: Document) -> int:
+    """A bound."""
+    return FRAME_TOKENS_MAX + 2 * text_tokens_max(document.name) + document.tokens_max
+
+
 def turn_tokens(turn: Turn) -> int:
-    """An estimate of a turn with all its pictures."""
-    return (
-        TURN_TOKENS + text_tokens(turn.text) + sum(picture_tokens(each) for each in turn.pictures)
-    )
+    """An estimate of a turn with all its pictures and documents."""
+    files = sum(map(picture_tokens, turn.pictures)) + sum(map(document_tokens, turn.documents))
+    return TURN_TOKENS + text_tokens(turn.text) + files
 
 
 def turn_tokens_max(turn: Turn) -> int:
     """A bound for the same."""
-    text = TURN_TOKENS + text_tokens_max(turn.text)
-    return text + sum(picture_tokens_max(each) for each in turn.pictures)
+    files = sum(map(picture_tokens_max, turn.pictures))
+    files += sum(map(document_tokens_max, turn.documents))
+    return TURN_TOKENS + text_tokens_max(turn.text) + files
 
 
 def choose_in_steps(turns: Sequence[Turn], tokens_max: int, pictures_max: int) -> list[Turn]:
@@ -94,18 +109,21 @@ def choose(
     """The newest turns, whole and in a row, that fit into `tokens_max` by this count, oldest first.
 
     Of pictures the newest `pictures_max` go along; a turn whose older pictures stay behind keeps
-    its text. A turn that does not fit ends the choice: nothing older is taken instead of it.
+    its text, and so does one whose documents do not fit. A turn that does not fit without these
+    ends the choice: nothing older is taken instead of it.
     """
     chosen: list[Turn] = []
     tokens_left, pictures_left = tokens_max, pictures_max
     for turn in reversed(turns):
         # The last of a turn's pictures is the newest; a slice of nothing needs its own case.
         kept = turn.pictures[-pictures_left:] if pictures_left else ()
-        lean = replace(turn, pictures=kept)
-        cost = count(lean)
-        if cost > tokens_left:
+        lean = replace(turn, pictures=kept, documents=())
+        if count(lean) > tokens_left:
             break
-        tokens_left -= cost
+        for document in turn.documents:
+            fuller = replace(lean, documents=(*lean.documents, document))
+            lean = fuller if count(fuller) <= tokens_left else lean
+        tokens_left -= count(lean)
         pictures_left -= len(kept)
         chosen.append(lean)
     return chosen[::-1]

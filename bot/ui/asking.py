@@ -10,12 +10,13 @@ import discord
 from bot import words
 from bot.errors import Notice, Word
 from bot.request import Request
-from bot.store import exchanges, pieces
+from bot.store import documents, exchanges, pieces
 from bot.store.database import Database, Transaction
 from bot.store.exchanges import Exchange, Meant
 from bot.store.openings import Opening
+from bot.ui.files import looks_like_picture
 from bot.ui.modals import File, Wish
-from bot.ui.reading import Reading, looks_like_picture
+from bot.ui.reading import Reading
 
 Interaction = discord.Interaction[discord.Client]
 
@@ -30,6 +31,7 @@ class Asking:
     async def again(self, interaction: Interaction, source: Exchange) -> Request:
         """The same request with the same history, of whoever pressed."""
         meant = await self._database.read(lambda tx: exchanges.meant(tx, source.id))
+        brought = await self._database.read(lambda tx: documents.of_exchange(tx, source.id))
         request = await self._reading.command(
             interaction,
             command=source.command,
@@ -38,7 +40,8 @@ class Asking:
             size=source.size,
             may_paint=source.may_paint,
         )
-        return _of(interaction, request, source, tuple(meant), before_id=source.history_end)
+        again = replace(request, documents=tuple(brought))
+        return _of(interaction, again, source, tuple(meant), before_id=source.history_end)
 
     async def go_on(self, interaction: Interaction, source: Exchange) -> Request:
         """To go on where the source's answer was cut, whatever was said after it."""

@@ -5,9 +5,7 @@ belongs, and what can be seen to be impossible. It reads and decides nothing abo
 import asyncio
 import logging
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import PurePosixPath
-from urllib.parse import urlsplit
+from collections.abc import Iterable
 
 import aiohttp
 import discord
@@ -19,15 +17,14 @@ from bot.store import conversations, exchanges, messages, pieces
 from bot.store.conversations import Place
 from bot.store.database import Database, Transaction
 from bot.store.exchanges import Exchange, Meant
+from bot.ui.files import PICTURES_MAX, Files, attached, pictures_alone, shown
 from bot.ui.visitors import visitor
 
 UPLOAD_BYTES_MAX_ELSEWHERE = 10 * 1024 * 1024
 """Of one file where no server says otherwise, as discord.py has it."""
-PICTURES_MAX = 16
 PROMPT_LETTERS_MAX = 6_000
 REPLIED_TIMEOUT_S = 5.0
 """For asking Discord what a message replies to; discord.py alone would try for half a minute."""
-PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".avif", ".heic", ".heif")
 PERSON_TYPES = {discord.MessageType.default, discord.MessageType.reply}
 THREADED = {discord.ChannelType.text, discord.ChannelType.news}
 
@@ -55,8 +52,9 @@ class Reading:
         if not mentioned and not heard:
             return None
         prompt = self._prompt(message)
-        meant, refusal = await self._meant(message)
-        if not prompt and not meant and refusal is None:
+        files = await self._meant(message)
+        meant, refusal = files.pictures, files.refusal
+        if not prompt and not meant and not files.documents and refusal is None:
             return None
         place, conversation_id = await self._place(message, server_id, ours=ours)
         opens_thread = place == "thread" and not ours
@@ -84,7 +82,8 @@ class Reading:
                 edits=bool(meant),
             ),
             place=place,
-            meant=tuple(meant),
+            meant=meant,
+            documents=files.documents,
             refusal=refusal,
             visitor=visitor(message.author, message.channel),
         )
@@ -160,33 +159,36 @@ class Reading:
             return None
         return message.channel.permissions_for(message.guild.me)
 
-    async def _meant(self, message: discord.Message) -> tuple[list[Meant], Notice | None]:
-        """Own attachments first, then the pictures of the message replied to or forwarded: from the
+    async def _meant(self, message: discord.Message) -> Files:
+        """Own attachments first, then the files of the message replied to or forwarded: from the
         shelf if it is ours.
         """
         if message.attachments:
-            return _attached(message.attachments)
+            return attached(message.attachments)
         reference = message.reference
         if reference is None or reference.message_id is None:
-            return [], None
+            return Files()
         shown_id = reference.message_id
         ours = await self._database.read(lambda tx: _pictures_shown(tx, shown_id))
         if ours is not None:
-            return ours[:PICTURES_MAX], None
+            return Files(tuple(ours[:PICTURES_MAX]))
         if message.message_snapshots:
-            return _shown(message)
+            return shown(message)
         try:
             replied = await self._replied_to(message, reference, shown_id)
         except Notice as unread:
-            return [], unread
-        return _shown(replied)
+            return Files(refusal=unread)
+        return shown(replied)
 
     async def shown_in(self, message: discord.Message) -> tuple[list[Meant], Notice | None]:
         """The pictures of a message somebody points at, from the shelf if it is ours; why there
         are none, if it shows files.
         """
         ours = await self._database.read(lambda tx: _pictures_shown(tx, message.id))
-        return _shown(message) if ours is None else (ours[:PICTURES_MAX], None)
+        if ours is not None:
+            return ours[:PICTURES_MAX], None
+        files = shown(message)
+        return list(files.pictures), files.refusal
 
     async def _replied_to(
         self, message: discord.Message, reference: discord.MessageReference, replied_id: int
@@ -232,7 +234,9 @@ class Reading:
         if interaction.guild_id is None:
             place = "direct"
         conversation_id = interaction.id if place == "chain" else channel_id
-        meant, refusal = _attached([each for each in attachments if each is not None])
+        given = [each for each in attachments if each is not None]
+        files = attached(given) if command == "ask" else pictures_alone(given)
+        meant, refusal = files.pictures, files.refusal
         if not interaction.app_permissions.attach_files and interaction.guild_id is not None:
             refusal = Notice(Word.PERMISSION, words.may_not_attach())
         return Request(
@@ -256,7 +260,8 @@ class Reading:
                 private=private,
             ),
             place=place,
-            meant=tuple(meant),
+            meant=meant,
+            documents=files.documents,
             refusal=refusal,
             visitor=visitor(interaction.user, interaction.channel),
         )
@@ -288,73 +293,10 @@ def _upload_bytes_max(guild: discord.Guild | None) -> int:
     return UPLOAD_BYTES_MAX_ELSEWHERE if guild is None else guild.filesize_limit
 
 
-def looks_like_picture(name: str, media_type: str | None) -> bool:
-    """What calls itself a picture; what it is, its bytes will say."""
-    return (media_type or "").startswith("image/") or name.lower().endswith(PICTURE_SUFFIXES)
-
-
-def _attached(attachments: Sequence[discord.Attachment]) -> tuple[list[Meant], Notice | None]:
-    for attachment in attachments:
-        if not looks_like_picture(attachment.filename, attachment.content_type):
-            sentence = words.not_a_picture(attachment.filename)
-            return [], Notice(Word.UNREADABLE, sentence)
-    if len(attachments) > PICTURES_MAX:
-        return [], Notice(Word.TOO_LARGE, words.too_many_pictures(PICTURES_MAX))
-    return [Meant(each.filename, url=each.url) for each in attachments], None
-
-
 def _is_empty(message: discord.Message) -> bool:
     """Whether a person's message comes without anything, as it does where Discord hides it."""
     anything = message.content or message.attachments or message.embeds or message.components
     return not (anything or message.stickers or message.is_system())
-
-
-def _shown(message: discord.Message) -> tuple[list[Meant], Notice | None]:
-    """The pictures that a message of somebody else shows; if it shows files and no picture is
-    among them, why they cannot be meant.
-    """
-    files = list(_files(message))
-    pictures = [file for file, is_picture in files if is_picture]
-    if files and not pictures:
-        return [], Notice(Word.UNREADABLE, words.not_a_picture(files[0][0].name))
-    return pictures[:PICTURES_MAX], None
-
-
-def _files(message: discord.Message | discord.MessageSnapshot) -> Iterator[tuple[Meant, bool]]:
-    """What a message shows, and whether each calls itself a picture: attached, embedded, in
-    components, or forwarded. Discord leaves out of `attachments` what the others show.
-    """
-    for each in message.attachments:
-        is_picture = looks_like_picture(each.filename, each.content_type)
-        yield Meant(each.filename, url=each.url), is_picture
-    for embed in message.embeds:
-        for media in (embed.image, embed.thumbnail):
-            if media.proxy_url or media.url:
-                yield Meant("picture", url=media.proxy_url or media.url), True
-                break
-    for media in _media(message.components):
-        name = PurePosixPath(urlsplit(media.url).path).name
-        is_picture = media.content_type is None or looks_like_picture(name, media.content_type)
-        yield Meant(name or "picture", url=media.proxy_url or media.url), is_picture
-    if isinstance(message, discord.Message):
-        for snapshot in message.message_snapshots:
-            yield from _files(snapshot)
-
-
-def _media(components: Iterable[discord.Component]) -> Iterator[discord.UnfurledMediaItem]:
-    """What components show, in order, also inside of others."""
-    for component in components:
-        match component:
-            case discord.MediaGalleryComponent():
-                yield from (item.media for item in component.items)
-            case discord.ThumbnailComponent() | discord.FileComponent():
-                yield component.media
-            case discord.SectionComponent():
-                yield from _media([component.accessory])
-            case discord.Container():
-                yield from _media(component.children)
-            case _:
-                pass
 
 
 async def _pictures_shown(tx: Transaction, message_id: int) -> list[Meant] | None:

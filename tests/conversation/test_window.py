@@ -13,7 +13,9 @@ from bot.conversation.window import (
     text_tokens,
     text_tokens_max,
     turn_tokens,
+    turn_tokens_max,
 )
+from bot.store.documents import Document
 from bot.store.pictures import Picture
 
 
@@ -108,3 +110,26 @@ def test_the_beginning_stays_for_several_turns_and_most_of_the_window_is_used():
             assert used >= tokens_max * 0.85
     turns_per_step = tokens_max / STEPS / turn_tokens(said[0])
     assert 0 < moves <= 200 / (turns_per_step / 2 - 1)
+
+
+def document(number: int, tokens: int) -> Document:
+    return Document(f"{number:064x}", f"{number}.txt", "text", tokens, tokens, tokens, 4 * tokens)
+
+
+def test_a_turn_keeps_its_text_when_its_documents_do_not_fit():
+    history = [
+        Turn("person", "an old one", documents=(document(1, 400),)),
+        Turn("person", "two", documents=(document(2, 5_000), document(3, 300))),
+        Turn("person", "newest"),
+    ]
+    chosen = choose(history, 600, 4)
+    assert [turn.text for turn in chosen] == ["an old one", "two", "newest"]
+    assert [turn.documents for turn in chosen] == [(), (document(3, 300),), ()]
+    assert choose(history, 20_000, 4) == history
+
+
+def test_by_the_bound_a_document_counts_more():
+    turn = Turn("person", "read", documents=(document(1, 100),))
+    assert turn_tokens_max(turn) >= turn_tokens(turn) + 300
+    assert choose([turn], 200, 4) == [turn]
+    assert choose([turn], 200, 4, turn_tokens_max)[0].documents == ()

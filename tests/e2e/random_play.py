@@ -17,6 +17,7 @@ import httpx
 
 from bot.app import Tasks
 from bot.conversation.attachments import Attachments
+from bot.conversation.documents import Documents
 from bot.conversation.prompt import Terms
 from bot.errors import Unreachable
 from bot.exchange import Exchanges
@@ -145,13 +146,20 @@ class Process:
         )
         tasks = await enter(Tasks())
         book, intake = Book(WIDE), Intake(shelf, world.workshop)
+        fetch = Fetch(downloads, ())
         self.exchanges = Exchanges(
             database=self._database,
             queue=FairQueue(16, 4, 1_000),
             book=book,
             model=model,
             settling=Settling(self._database, book, model, world.clock, UNRESOLVED_S),
-            attachments=Attachments(self._database, shelf, intake, Fetch(downloads, ())),
+            attachments=Attachments(
+                self._database,
+                shelf,
+                intake,
+                fetch,
+                Documents(self._database, shelf, world.workshop, fetch),
+            ),
             intake=intake,
             answers=Board(self._database, book, world.shown, world.dice.getrandbits(32)),
             clock=world.clock,

@@ -43,13 +43,13 @@ async def refused(stage: Stage, answer: list[Message], line: str) -> None:
     assert await stage.ledger_nano_usd() == 0
 
 
-async def test_an_attachment_that_is_no_picture_is_refused_by_reply_without_a_thread(stage: Stage):
+async def test_an_attachment_of_no_use_is_refused_by_reply_without_a_thread(stage: Stage):
     await stage.start()
-    files = [("cat.png", png(RED)), ("notes.txt", b"plain words")]
+    files = [("cat.png", png(RED)), ("notes.zip", b"PK")]
     asked = await stage.mara.say(stage.channel, f"{stage.me} make it night", files=files)
     answer = await stage.answers(stage.channel, asked.id)
     await refused(stage, answer, UNREADABLE)
-    assert "notes.txt" in answer[0].content
+    assert "notes.zip" in answer[0].content
     assert answer[0].reply_to is asked
     assert answer[0].pinged == []
     assert asked.thread is None

@@ -11,8 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import Notice, Word
-from bot.openrouter.call import Body, Call, Message, PicturePart, TextPart
+from bot.openrouter.call import (
+    TEXT_HOP_BYTES,
+    Body,
+    Call,
+    DocumentPart,
+    Message,
+    PicturePart,
+    TextPart,
+)
 from bot.pictures.shelf import BASE64_HOP_BYTES, Shelf
+from bot.store.documents import Document, Kind
 from bot.store.pictures import Picture
 from tests.openrouter.support import MODEL, a_call
 
@@ -68,6 +77,34 @@ async def test_a_request_says_what_openrouter_wants(shelf: Shelf) -> None:
         ],
     }
     assert len(data) == body.size_bytes
+
+
+async def put_document(shelf: Shelf, kind: Kind, data: bytes, json_bytes: int) -> Document:
+    picture = await put(shelf, data)
+    return Document(picture.id, "a “b”.x", kind, len(data), json_bytes, 1, 1)
+
+
+async def test_documents_go_after_the_words_and_before_the_pictures(shelf: Shelf) -> None:
+    text = 'one\ttwo\n"three" \\ 🦊\n' * 40_000
+    data = text.encode()
+    assert len(data) > 2 * TEXT_HOP_BYTES
+    notes = await put_document(
+        shelf, "text", data, len(json.dumps(text, ensure_ascii=False).encode()) - 2
+    )
+    paper = await put_document(shelf, "pdf", b"%PDF-1.7", 0)
+    fox = await put(shelf, b"fox")
+    parts = (PicturePart(fox), DocumentPart(notes), DocumentPart(paper), TextPart("Well?"))
+    call = Call(MODEL, (Message("user", parts),), 1, False, None, None, "", "")
+    body = Body(call, ("text",), shelf)
+    sent_bytes = await sent(body)
+    asked, inlined, file, picture = json.loads(sent_bytes)["messages"][0]["content"]
+    assert asked == {"type": "text", "text": "Well?"}
+    assert inlined["type"] == "text"
+    assert inlined["text"] == f"File “a “b”.x”:\n\n{text}\n\n(End of “a “b”.x”.)"
+    url = "data:application/pdf;base64," + pybase64.b64encode(b"%PDF-1.7").decode()
+    assert file == {"type": "file", "file": {"filename": "a “b”.x", "file_data": url}}
+    assert picture["type"] == "image_url"
+    assert len(sent_bytes) == body.size_bytes
 
 
 async def test_wishes_are_sent_only_where_there_are_some(shelf: Shelf) -> None:

@@ -8,6 +8,7 @@ import binascii
 import hashlib
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import cast
@@ -21,7 +22,8 @@ COMPLETION_TOKENS_MAX = 128_000
 HIDDEN_TOOL_PROMPT_TOKENS = 1_800
 MESSAGE_TOKENS = 3
 MESSAGE_TOKENS_MAX = 3_000
-FILE_TOKENS = 800
+PAGE_TOKENS = 800
+PDF_BYTES_MAX = 50 * 1024 * 1024
 PICTURE_TOKENS_MAX = 1_536
 PICTURE_BYTES_MAX = 30 * 1024 * 1024
 SESSION_ID_CHARACTERS_MAX = 256
@@ -75,6 +77,15 @@ class SentPicture:
 
 
 @dataclass(frozen=True, slots=True)
+class SentFile:
+    """A PDF that came in a request; `pages` as the stand-in counts them."""
+
+    name: str
+    sha256: str
+    pages: int
+
+
+@dataclass(frozen=True, slots=True)
 class SentMessage:
     role: str
     text: str
@@ -82,6 +93,7 @@ class SentMessage:
     """The first text part alone: what comes after it is an aside of the program that asks."""
     pictures: tuple[SentPicture, ...]
     tokens: int
+    files: tuple["SentFile", ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +276,7 @@ def _message(message: Json, at: int) -> SentMessage:
         return SentMessage(role, content, content, (), count_text_tokens(content))
     texts: list[str] = []
     pictures: list[SentPicture] = []
+    files: list[SentFile] = []
     tokens = 0
     for number, item in enumerate(_list(content, f"messages[{at}].content")):
         name = f"messages[{at}].content[{number}]"
@@ -276,14 +289,16 @@ def _message(message: Json, at: int) -> SentMessage:
             pictures.append(_picture(_object(part.get("image_url"), f"{name}.image_url"), name))
             tokens += pictures[-1].tokens
         elif kind == "file":
-            _check_file(_object(part.get("file"), f"{name}.file"), name)
-            tokens += FILE_TOKENS
+            if role != "user":
+                raise _bad(f"{name}: files are only taken from the user")
+            files.append(_file(_object(part.get("file"), f"{name}.file"), name))
+            tokens += files[-1].pages * PAGE_TOKENS
         elif kind in {"input_audio", "video_url"}:
             raise Refusal(404, f"No endpoints found that support {kind}", "not_found")
         else:
             raise _bad(f"{name}.type {kind[:40]!r} is not known")
     words = texts[0] if texts else ""
-    return SentMessage(role, "\n".join(texts), words, tuple(pictures), tokens)
+    return SentMessage(role, "\n".join(texts), words, tuple(pictures), tokens, tuple(files))
 
 
 def _picture(image: Json, name: str) -> SentPicture:
@@ -321,15 +336,24 @@ def _data_url(url: str, name: str) -> tuple[str, bytes]:
         raise _bad(f"{name}: the data URL is not valid base64", "invalid_image") from error
 
 
-def _check_file(file: Json, name: str) -> None:
-    if isinstance(file.get("file_id"), str):
-        return
-    _text(file.get("filename"), f"{name}.file.filename")
+def _file(file: Json, name: str) -> SentFile:
+    """A PDF by its data URL. OpenRouter also takes https addresses and ids of uploaded files, which
+    lead nowhere from here.
+    """
+    file_name = _text(file.get("filename"), f"{name}.file.filename")
+    if not file_name:
+        raise _bad(f"{name}.file.filename must not be empty")
     url = _text(file.get("file_data"), f"{name}.file.file_data")
     if not url.startswith("data:"):
-        return
+        raise _bad(f"{name}: the file could not be downloaded")
     media_type, data = _data_url(url, name)
-    if media_type.startswith("image/"):
+    if media_type != "application/pdf":
         raise _bad(f"Invalid file type: {media_type}")
+    if len(data) > PDF_BYTES_MAX:
+        raise Refusal(413, "The file is too large", "payload_too_large")
+    if b"%PDF-" not in data[:1024]:
+        raise _bad(f"{name}: the file is not a PDF")
     digest = hashlib.sha256(data).hexdigest()
     file["file_data"] = f"data:{media_type};sha256={digest};bytes={len(data)}"
+    pages = len(re.findall(rb"/Type\s*/Page\b", data))
+    return SentFile(file_name, digest, max(1, pages))

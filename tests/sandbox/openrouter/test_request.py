@@ -12,7 +12,7 @@ from PIL import Image
 
 from bot.sandbox.openrouter import MODEL, ModelSandbox
 from bot.sandbox.openrouter.account import Account
-from bot.sandbox.openrouter.request import Refusal, count_text_tokens, read_request
+from bot.sandbox.openrouter.request import PAGE_TOKENS, Refusal, count_text_tokens, read_request
 from bot.sandbox.openrouter.wire import dumps
 from tests.sandbox.openrouter.conftest import Caller, body, parts, png
 from tests.sandbox.openrouter_specs import openrouter_spec
@@ -73,6 +73,22 @@ async def test_a_wrong_field_is_a_400_that_says_its_type(caller: Caller, name: s
     assert caller.model.account.charges == {}
 
 
+def pdf_part(data: bytes, name: str = "a.pdf") -> dict[str, object]:
+    url = "data:application/pdf;base64," + base64.b64encode(data).decode()
+    return {"type": "file", "file": {"filename": name, "file_data": url}}
+
+
+async def test_a_pdf_is_taken_and_counts_by_its_pages(caller: Caller):
+    def pages(count: int) -> bytes:
+        return b"%PDF-1.7\n<</Type /Pages>>" + b"<</Type /Page>>" * count
+
+    counted: list[int] = []
+    for count in (1, 3):
+        response = await caller.post(body("what is it?", pdf_part(pages(count)), stream=False))
+        counted.append(response.json()["usage"]["prompt_tokens"])
+    assert counted[1] - counted[0] == 2 * PAGE_TOKENS
+
+
 WRONG_PARTS: dict[str, tuple[dict[str, object], int, str]] = {
     "link": (picture_part("https://cdn.example/a.png"), 400, "image_download_failed"),
     "not base64": (picture_part("data:image/png;base64,%%%"), 400, "invalid_image"),
@@ -88,6 +104,18 @@ WRONG_PARTS: dict[str, tuple[dict[str, object], int, str]] = {
     "moving gif": (picture_part(moving_gif()), 400, "unsupported_image_format"),
     "as a file": (
         {"type": "file", "file": {"filename": "a.png", "file_data": PNG_URL}},
+        400,
+        "invalid_request",
+    ),
+    "a document of words": (
+        {"type": "file", "file": {"filename": "a.txt", "file_data": "data:text/plain;base64,aGk="}},
+        400,
+        "invalid_request",
+    ),
+    "a file that is no pdf": (pdf_part(b"hello"), 400, "invalid_request"),
+    "a file without a name": (pdf_part(b"%PDF-1.7", ""), 400, "invalid_request"),
+    "a file that is only named": (
+        {"type": "file", "file": {"file_id": "file-1"}},
         400,
         "invalid_request",
     ),
