@@ -243,7 +243,7 @@ class Exchanges:
         except CallFailed as failure:
             if failure.tell_owner:
                 self._tell_owner(failure.sentence)
-            if not _may_go_on(exchange, failure):
+            if not _may_go_on(exchange, call, failure):
                 raise
             progress.stage(words.trying_again)
             await self._try_again(exchange, failure)
@@ -400,8 +400,8 @@ class Exchanges:
         return await self._database.read(lambda tx: exchanges.get(tx, exchange_id))
 
 
-def _may_go_on(exchange: Exchange, failure: CallFailed) -> bool:
+def _may_go_on(exchange: Exchange, call: Call, failure: CallFailed) -> bool:
     """Whether another call may be made: one with less history once, beside the others."""
     if failure.shorten:
-        return not exchange.shortened
+        return not exchange.shortened and prompt.has_history(call)
     return failure.may_retry and exchange.call_number < CALLS_MAX + exchange.shortened

@@ -261,3 +261,8 @@ def _ask(exchange: Exchange, call_number: int, prompt_tokens: int, terms: Terms)
         max_tokens=terms.max_tokens,
         max_tokens_floor=min(floor, terms.max_tokens),
     )
+
+
+def has_history(call: Call) -> bool:
+    """Whether anything goes along beside the request."""
+    return len(call.messages) > 2

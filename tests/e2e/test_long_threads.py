@@ -102,11 +102,19 @@ async def test_what_is_too_long_is_tried_once_with_less_history_and_not_billed(s
 
 async def test_what_is_too_long_with_less_history_is_told_and_not_charged(stage: Stage):
     await stage.start()
+    thread, _ = await stage.ask_in_thread("a red fox")
     stage.model.script(TOO_LONG, TOO_LONG)
+    assert await ask_on(stage, thread, "make it night") == "-# too-large · not charged"
+    assert len(stage.model.calls) == 3
+    assert await stage.open_holds() == 0
+
+
+async def test_what_is_too_long_by_itself_is_not_tried_again(stage: Stage):
+    await stage.start()
+    stage.model.script(TOO_LONG)
     _, made = await stage.ask_in_thread("a red fox")
     assert last_line(made[-1]) == "-# too-large · not charged"
-    assert len(stage.model.calls) == 2
-    assert await stage.open_holds() == 0
+    assert len(stage.model.calls) == 1
 
 
 async def test_the_shorter_call_may_be_tried_again_like_any_other(stage: Stage):
