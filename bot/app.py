@@ -47,6 +47,7 @@ from bot.ui.commands import Tree, sync
 from bot.ui.deleting import Deleting
 from bot.ui.originals import Originals
 from bot.ui.owner import Owner
+from bot.ui.pointing import Pointing
 from bot.ui.presses import Presses
 from bot.ui.reading import Reading
 from bot.ui.server_settings import ServerSettings
@@ -242,7 +243,7 @@ class App:
             originals=Originals(fit),
         )
         await client.add_cog(Buttons(presses))
-        await client.add_cog(Menus(client.tree, presses))
+        await client.add_cog(Menus(client.tree, presses, Pointing(reading, database), beginning))
         await client.add_cog(Guide(client.tree, message_content=settings.discord.message_content))
         await client.add_cog(Money(database, limits))
         await client.add_cog(History(database, book, underway))

@@ -102,7 +102,7 @@ async def next_call(tx: Transaction, exchange: Exchange, terms: Terms, max_token
     what the request itself brings.
     """
     meant = await history.meant_pictures(tx, exchange)
-    if not meant and exchange.command == "message":
+    if not meant and exchange.command in {"message", "continue"}:
         last = await context.last_picture(tx, exchange.conversation_id, exchange.history_end)
         meant = [] if last is None else [last]
     brought = await history.own_documents(tx, exchange)

@@ -121,6 +121,11 @@ class Reading:
             for role in message.role_mentions
         )
 
+    def words_in(self, message: discord.Message) -> str:
+        """What a message says that somebody points at, or one that it forwards."""
+        forwarded = [snapshot.content for snapshot in message.message_snapshots]
+        return self._prompt(message) or "\n".join(forwarded).strip()
+
     def _prompt(self, message: discord.Message) -> str:
         """The words without the mention of Easel, other mentions as names. A forum post's title
         belongs to its first message.

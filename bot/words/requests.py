@@ -33,6 +33,20 @@ def blend_request() -> str:
     return "Blend these pictures into one."
 
 
+def go_on_from_here() -> str:
+    """What *Continue here* asks under an answer of Easel's."""
+    return "Go on from here."
+
+
+def look_at_this() -> str:
+    """The same on a message that shows pictures and says nothing."""
+    return "Look at this."
+
+
+def nothing_to_go_on_from() -> str:
+    return "There are no words and no picture in this message to go on from. Choose another one."
+
+
 def queue_full() -> str:
     return "Easel is busy: as many requests are waiting as it takes. Ask again in a few minutes."
 
