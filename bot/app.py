@@ -9,15 +9,8 @@ from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Any, Self
 
-import aiohttp
-import discord
-import discord.gateway
-import discord.http
 import httpx
-import yarl
-from discord.ext import commands
 
-from bot import words
 from bot.clock import Clock, SystemClock
 from bot.conversation.attachments import Attachments
 from bot.conversation.documents import Documents
@@ -43,6 +36,7 @@ from bot.ui.answer import DiscordAnswers
 from bot.ui.asking import Asking
 from bot.ui.beginning import Beginning
 from bot.ui.changes import Changes
+from bot.ui.client import Client, connect, log_in, point_at
 from bot.ui.commands import Tree, sync
 from bot.ui.deleting import Deleting
 from bot.ui.originals import Originals
@@ -72,33 +66,6 @@ PICTURE_HOSTS = (
 """Where Discord serves pictures of embeds and components from, beside its CDN."""
 
 log = logging.getLogger(__name__)
-
-
-class Client(commands.Bot):
-    """discord.py's bot; what it does on its way up is passed in."""
-
-    def __init__(self, settings: Settings, guild_ready_timeout_s: float) -> None:
-        # Easel never speaks aloud; without these the log would begin with two warnings about it.
-        discord.VoiceClient.warn_nacl = False
-        discord.VoiceClient.warn_dave = False
-        intents = discord.Intents.none()
-        intents.guilds = True
-        intents.guild_messages = True
-        intents.dm_messages = True
-        intents.message_content = settings.discord.message_content
-        super().__init__(
-            command_prefix=commands.when_mentioned,
-            help_command=None,
-            intents=intents,
-            tree_cls=Tree,
-            allowed_mentions=discord.AllowedMentions.none(),
-            max_messages=None,
-            chunk_guilds_at_startup=False,
-            guild_ready_timeout=guild_ready_timeout_s,
-        )
-
-    async def on_message(self, message: discord.Message, /) -> None:
-        """Nothing: commands with a prefix do not exist here, and the cog hears messages."""
 
 
 class App:
@@ -299,7 +266,7 @@ class App:
         """Connects, takes up what was left, answers until told to stop, and ends in order."""
         lost: list[StartError] = []
         await underway.line_up()
-        connection = tasks.spawn(_connect(client, lost))
+        connection = tasks.spawn(connect(client, lost))
         is_ready = tasks.spawn(client.wait_until_ready())
         told = tasks.spawn(_wait(stop))
         await asyncio.wait({connection, is_ready, told}, return_when=asyncio.FIRST_COMPLETED)
@@ -356,45 +323,3 @@ async def _supervised(work: Coroutine[Any, Any, None]) -> None:
 
 async def _wait(event: asyncio.Event) -> None:
     await event.wait()
-
-
-def point_at(settings: Settings) -> None:
-    """Tells discord.py other addresses than its own, where the settings name some."""
-    if settings.discord.api_url is not None:
-        discord.http.Route.BASE = settings.discord.api_url
-    if settings.discord.gateway_url is not None:
-        gateway = yarl.URL(settings.discord.gateway_url)
-        discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = gateway
-    if settings.discord.cdn_url is not None:
-        # To its types a constant; there is no other way to another CDN.
-        discord.Asset.BASE = settings.discord.cdn_url  # pyright: ignore[reportAttributeAccessIssue]
-
-
-async def log_in(client: Client, token: str) -> None:
-    try:
-        await client.login(token)
-    except discord.LoginFailure as error:
-        raise StartError(words.token_refused()) from error
-    except (discord.HTTPException, aiohttp.ClientError, OSError, TimeoutError) as error:
-        raise StartError(words.discord_unreachable(type(error).__name__)) from error
-
-
-async def _connect(client: Client, lost: list[StartError]) -> None:
-    """Stays connected until the client is closed, or until Discord says never again."""
-    try:
-        await client.connect()
-    except discord.PrivilegedIntentsRequired:
-        lost.append(StartError(words.intent_missing()))
-    except discord.ConnectionClosed as error:
-        lost.append(StartError(words.discord_closed(error.code)))
-    except Exception as error:
-        if (
-            getattr(client, "ws", None) is None
-        ):  # until the first connection, whatever its type says
-            # After a first attempt that failed discord.py would resume a session that never was.
-            reason = type(error.__context__ or error).__name__
-            lost.append(StartError(words.discord_unreachable(reason)))
-            return
-        # An event that discord.py cannot read ends its connection: not an ordinary stop.
-        log.exception("the connection to Discord ended")
-        lost.append(StartError(words.internal_error(type(error).__name__)))

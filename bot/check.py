@@ -14,7 +14,7 @@ import aiohttp
 import discord
 
 from bot import logs, words
-from bot.app import App, Client, log_in, point_at
+from bot.app import App
 from bot.clock import SystemClock, utc
 from bot.errors import SettingsError, StartError, StoreUnavailable
 from bot.ledger.watch import CREDIT_LEFT_TOLD, MODEL_ENDS_WITHIN_DAYS, PUBLISHED
@@ -26,6 +26,7 @@ from bot.settings import DEFAULT_FILE, Settings, Wrong, load, secret
 from bot.store import synced
 from bot.store.database import Database
 from bot.store.folder import DataFolder
+from bot.ui.client import Client, log_in, point_at
 from bot.ui.commands import not_known, payload_sha256
 
 State = Literal["ok", "missing", "wrong"]
