@@ -12,6 +12,7 @@ from typing import Any, Self
 import httpx
 
 from bot.clock import Clock, SystemClock
+from bot.confirming import Confirming
 from bot.conversation.attachments import Attachments
 from bot.conversation.documents import Documents
 from bot.conversation.prompt import WINDOW_UNKNOWN, Terms
@@ -169,6 +170,9 @@ class App:
             fit=fit,
             clock=self._clock,
         )
+        confirming = Confirming(
+            database, book, answers, ask_above=settings.limits.ask_above_nano_usd
+        )
         exchanges = Exchanges(
             database=database,
             queue=FairQueue(
@@ -188,6 +192,7 @@ class App:
             ),
             intake=intake,
             answers=answers,
+            confirming=confirming,
             clock=self._clock,
             terms=self._terms(),
             tell_owner=lambda sentence: spawn(owner.tell(sentence)),
@@ -201,6 +206,8 @@ class App:
         await client.add_cog(Talk(reading, beginning))
         presses = Presses(
             exchanges=exchanges,
+            confirming=confirming,
+            underway=underway,
             database=database,
             book=book,
             reading=reading,
@@ -237,7 +244,15 @@ class App:
         owner = Owner(client, database)
         async with httpx.AsyncClient(trust_env=False) as downloads:
             await self._build(
-                client, database, shelf, Workshop(), model, downloads, owner, tasks.spawn
+                client,
+                database,
+                shelf,
+                Workshop(),
+                Workshop(),
+                model,
+                downloads,
+                owner,
+                tasks.spawn,
             )
         assert isinstance(client.tree, Tree)
         return client.tree

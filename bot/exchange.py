@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from bot import house, logs, words
 from bot.clock import Clock
+from bot.confirming import Confirming
 from bot.conversation import prompt
 from bot.conversation.arrived import Arrived
 from bot.conversation.attachments import Attachments
@@ -20,8 +21,8 @@ from bot.ledger.settling import Settling
 from bot.openrouter.client import Call, Ended, NeverLeft, OpenRouter
 from bot.pictures.intake import Intake
 from bot.queue import FairQueue, Place
-from bot.request import Admission, Answers, Progress, Request
-from bot.store import conversations, documents, exchanges, reservations
+from bot.request import Admission, Answers, Progress, Request, claim
+from bot.store import exchanges, reservations
 from bot.store.database import Database, Transaction
 from bot.store.exchanges import Exchange, Step
 
@@ -45,6 +46,7 @@ class Exchanges:
         attachments: Attachments,
         intake: Intake,
         answers: Answers,
+        confirming: Confirming,
         clock: Clock,
         terms: prompt.Terms,
         tell_owner: Callable[[str], object],
@@ -57,6 +59,7 @@ class Exchanges:
         self._attachments = attachments
         self._intake = intake
         self._answers = answers
+        self._confirming = confirming
         self._clock = clock
         self._terms = terms
         self._tell_owner = tell_owner
@@ -97,8 +100,9 @@ class Exchanges:
                     if no_room.word is not Word.BUDGET:
                         raise
                     refused = no_room
-            claimed = replace(received, expected_hold=ask.hold(ask.least_tokens))
-            await self._claim(tx, replace(request, exchange=claimed), refused)
+            expected = replace(received, expected_hold=ask.hold(ask.least_tokens))
+            heard = replace(request, exchange=expected)
+            await claim(tx, heard if refused is None else heard.refused(refused, tx.now_ms))
             return Admission(fresh=True, refusal=refused)
 
         admission = Admission(fresh=False)
@@ -109,30 +113,16 @@ class Exchanges:
                 self._leave(asked.id)
         return admission
 
-    async def _claim(self, tx: Transaction, request: Request, refused: Notice | None) -> None:
-        asked, place = request.exchange, request.place
-        if refused is not None:
-            place = "chain" if asked.opens_thread else place
-            asked = replace(
-                asked,
-                step=Step.ANSWER if asked.token is None else Step.DONE,
-                opens_thread=False,
-                token=None,
-                word=refused.word,
-                sentence=refused.sentence,
-                ended_ms=tx.now_ms,
-            )
-        await conversations.open_conversation(tx, asked.conversation_id, place)
-        await exchanges.claim(tx, asked, request.meant)
-        await documents.add(tx, asked.id, request.documents)
-
     async def resume(self, exchange_id: int) -> None:
         """Takes an exchange from the step its row names to the end."""
         logs.exchange_id.set(exchange_id)
         try:
             exchange = await self._read(exchange_id)
-            if exchange.step not in {Step.ANSWER, Step.DONE}:
+            if exchange.is_at_work:
                 await self._work(exchange)
+                exchange = await self._read(exchange_id)
+            if exchange.is_parked:
+                await self._confirming.wait(exchange)
                 exchange = await self._read(exchange_id)
             if exchange.step is Step.ANSWER:
                 await self._answer(exchange)
@@ -144,7 +134,7 @@ class Exchanges:
     async def line_up(self, exchange_id: int) -> None:
         """Gives an exchange that was left before its answer its place, ahead of its `resume`."""
         exchange = await self._read(exchange_id)
-        if exchange.step not in {Step.ANSWER, Step.DONE}:
+        if exchange.is_at_work:
             self._place(exchange)
 
     def _place(self, exchange: Exchange) -> Place:
@@ -165,7 +155,7 @@ class Exchanges:
         async with self._answers.showing(exchange) as progress:
             if exchange.step is not Step.WAIT:
                 await place.turn()
-            while exchange.step not in {Step.ANSWER, Step.DONE}:
+            while exchange.is_at_work:
                 await self._take(exchange, place, progress)
                 exchange = await self._read(exchange.id)
 
@@ -213,11 +203,13 @@ class Exchanges:
         await self._database.write(lambda tx: exchanges.note_step(tx, exchange.id, Step.HOLD))
 
     async def _hold(self, exchange: Exchange) -> None:
-        """Reserves the worst case of the next call against every budget, in one transaction."""
+        """Reserves the worst case of the next call, in one transaction; what is dear is parked."""
         next_call = await self._next_call(exchange, self._terms.max_tokens)
         ask = prompt.ask(exchange, exchange.call_number + 1, next_call.call, self._terms)
 
         async def operation(tx: Transaction) -> None:
+            if await self._confirming.park(tx, exchange, ask, next_call.estimated_tokens):
+                return
             await self._book.reserve(tx, ask)
             await exchanges.note_call(tx, exchange.id, ask.call_number, edits=next_call.meant)
             await prompt.remember(tx, exchange, ask.call_number, next_call)
@@ -347,12 +339,12 @@ class Exchanges:
         await self._database.write(operation)
 
     async def _answer(self, exchange: Exchange) -> None:
-        """Puts text, pictures and cost into the answer message. Where the cost is not known yet,
-        the exchange is done when it is and the answer says it; until then somebody may delete the
-        answer, so that it is shown once only.
+        """Puts text, pictures and cost into the answer message, once: until its cost is known and
+        said, which may come later, somebody may delete it.
         """
         key = (exchange.id, exchange.call_number)
-        if not await self._database.read(lambda tx: exchanges.is_delivered(tx, exchange.id)):
+        may_be_old = await self._database.read(lambda tx: exchanges.is_delivered(tx, exchange.id))
+        if not may_be_old:
             if await self._settling.is_overdue(*key):  # a hold does not wait for Discord
                 await self._settling.look_up(*key)
             await self._answers.deliver(exchange)
@@ -360,8 +352,9 @@ class Exchanges:
         self._answered.add(exchange.id)
         if await self._settling.is_unresolved(*key):
             await self._database.write(lambda tx: exchanges.note_delivered(tx, exchange.id))
-            if await self._settling.look_up(*key):
-                await self._answers.amend(await self._read(exchange.id))
+            may_be_old = await self._settling.look_up(*key)
+        if may_be_old:
+            await self._answers.amend(await self._read(exchange.id))
         await self._intake.untag(str(exchange.id))
         await self._database.write(lambda tx: exchanges.note_step(tx, exchange.id, Step.DONE))
 

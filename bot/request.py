@@ -1,17 +1,18 @@
 """What the way of a request has to do with those above it: what is asked, whether it was admitted,
-and where its answer is shown. Only forms; what is done with them is `exchange.py`'s.
+how that is written down, and where its answer is shown. What is done then is `exchange.py`'s.
 """
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass, field, replace
+from typing import Protocol, Self
 
 from bot.errors import Notice
 from bot.house import Visitor
-from bot.store import conversations
+from bot.store import conversations, documents, exchanges
+from bot.store.database import Transaction
 from bot.store.documents import Attached
-from bot.store.exchanges import Exchange, Meant
+from bot.store.exchanges import Exchange, Meant, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,31 @@ class Request:
     refusal: Notice | None = None
     visitor: Visitor = field(default_factory=Visitor)
     documents: tuple[Attached, ...] = ()
+
+    def refused(self, notice: Notice, now_ms: int) -> Self:
+        """As it is noted where it goes no further than being told so."""
+        asked = self.exchange
+        return replace(
+            self,
+            place="chain" if asked.opens_thread else self.place,
+            exchange=replace(
+                asked,
+                step=Step.ANSWER if asked.token is None else Step.DONE,
+                opens_thread=False,
+                token=None,
+                word=notice.word,
+                sentence=notice.sentence,
+                ended_ms=now_ms,
+            ),
+        )
+
+
+async def claim(tx: Transaction, request: Request) -> None:
+    """Writes down what is asked; nothing that depends on it is known before."""
+    asked = request.exchange
+    await conversations.open_conversation(tx, asked.conversation_id, request.place)
+    await exchanges.claim(tx, asked, request.meant)
+    await documents.add(tx, asked.id, request.documents)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +79,10 @@ class Answers(Protocol):
 
     def showing(self, exchange: Exchange) -> AbstractAsyncContextManager[Progress]:
         """Keeps the answer message up to date while entered."""
+        ...
+
+    async def ask(self, exchange: Exchange) -> None:
+        """Shows in the answer message what has to be confirmed. Raises as `open`."""
         ...
 
     async def deliver(self, exchange: Exchange) -> None:

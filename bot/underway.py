@@ -55,6 +55,14 @@ class Underway:
             task = self._tasks[exchange_id] = self._spawn(self._exchanges.resume(exchange_id))
             task.add_done_callback(lambda _: self._tasks.pop(exchange_id, None))
 
+    def go_on(self, exchange_id: int) -> None:
+        """As `start`, also where its task is about to end: then right after that."""
+        task = self._tasks.get(exchange_id)
+        if task is None:
+            self.start(exchange_id)
+        else:
+            task.add_done_callback(lambda _: self.start(exchange_id))
+
     async def sweep(self) -> None:
         """At start-up and ever again: takes up what nobody is working on. Never returns."""
         while True:

@@ -86,6 +86,11 @@ class Exchange:
         return self.history_before_id or self.id
 
     @property
+    def is_at_work(self) -> bool:
+        """Whether there is work to do before its answer."""
+        return self.step not in {Step.ANSWER, Step.DONE} and not self.is_parked
+
+    @property
     def is_parked(self) -> bool:
         """Whether it waits for a click before anything is held."""
         return self.step is Step.HOLD and self.confirmation in {"wanted", "asked"}

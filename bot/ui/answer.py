@@ -102,8 +102,28 @@ class DiscordAnswers:
 
     async def open(self, exchange: Exchange) -> None:
         """Makes sure that the answer message, and its thread, is there and noted."""
+        await self._reach(lambda: self._open(exchange))
+
+    async def ask(self, exchange: Exchange) -> None:
+        """Shows in the answer message what has to be confirmed, with the buttons for it; again
+        where an edit that was given up may have overwritten it since.
+        """
+
+        async def put() -> None:
+            buttons = controls.to_confirm(exchange.id)
+            await posting.put(exchange, messages.ANSWER, exchange.sentence or "", buttons=buttons)
+
+        posting = self._posting_of(exchange)
+        await self._reach(put)
+        if exchange.id in posting.given_up:
+            await self._clock.sleep(LATE_EDIT_S)
+            await self._reach(put)
+            posting.given_up.discard(exchange.id)
+
+    async def _reach(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Does what has to be seen before anything is paid for."""
         try:
-            await self._patiently(lambda: self._open(exchange))
+            await self._patiently(work)
         except (discord.NotFound, discord.Forbidden) as error:
             raise Notice(Word.PERMISSION, words.may_not_speak()) from error
         except (aiohttp.ClientError, TimeoutError, discord.DiscordServerError) as error:

@@ -39,6 +39,7 @@ class Asking:
             shape=source.shape,
             size=source.size,
             may_paint=source.may_paint,
+            private=source.private,
         )
         again = replace(request, documents=tuple(brought))
         return _of(interaction, again, source, tuple(meant), before_id=source.history_end)
@@ -52,6 +53,7 @@ class Asking:
             shape=source.shape,
             size=source.size,
             may_paint=source.may_paint,
+            private=source.private,
         )
         return _of(interaction, request, source, (), before_id=source.id + 1)
 
@@ -60,7 +62,12 @@ class Asking:
     ) -> Request:
         """To change the pictures that a modal was opened for, as it says."""
         request = await self._reading.command(
-            interaction, command="edit", prompt=wish.prompt, shape=wish.shape, size=wish.size
+            interaction,
+            command="edit",
+            prompt=wish.prompt,
+            shape=wish.shape,
+            size=wish.size,
+            private=source is not None and source.private,
         )
         more, refusal = _pictures(wish.files)
         if refusal is not None and request.refusal is None:

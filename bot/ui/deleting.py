@@ -50,6 +50,12 @@ class Deleting:
             self._under_way.discard(exchange_id)
         return all(gone)
 
+    async def forget(self, exchange_id: int, claimed: list[Posted]) -> None:
+        """They are gone by another way."""
+        for posted in claimed:
+            await self._database.write(lambda tx, gone=posted: messages.forget(tx, gone.id))
+        self._under_way.discard(exchange_id)
+
     async def _delete_one(self, posted: Posted) -> bool:
         channel = self._client.get_partial_messageable(posted.channel_id)
         try:

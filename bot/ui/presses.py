@@ -8,6 +8,7 @@ from typing import cast
 import discord
 
 from bot import words
+from bot.confirming import Confirming
 from bot.errors import Word
 from bot.exchange import Exchanges
 from bot.ledger.book import Book
@@ -23,6 +24,7 @@ from bot.ui.deleting import Deleting
 from bot.ui.modals import EditModal, wish
 from bot.ui.originals import Originals
 from bot.ui.reading import Reading
+from bot.underway import Underway
 
 Interaction = discord.Interaction[discord.Client]
 
@@ -34,6 +36,8 @@ class Presses:
         self,
         *,
         exchanges: Exchanges,
+        confirming: Confirming,
+        underway: Underway,
         database: Database,
         book: Book,
         reading: Reading,
@@ -43,6 +47,8 @@ class Presses:
         originals: Originals,
     ) -> None:
         self._exchanges = exchanges
+        self._confirming = confirming
+        self._underway = underway
         self._database = database
         self._book = book
         self._reading = reading
@@ -52,6 +58,7 @@ class Presses:
         self._originals = originals
         self._verbs: dict[str, Callable[[Interaction, Exchange, Pressed], Awaitable[None]]] = {
             "cancel": self._cancel,
+            "confirm": self._confirm,
             "again": self._again,
             "continue": self._continue,
             "edit": self._edit,
@@ -86,10 +93,27 @@ class Presses:
         """For the one who asked, and for moderators."""
         if not _is_own_or_moderated(interaction, exchange):
             await _refuse(interaction, Word.PERMISSION, words.not_yours_to_cancel())
-        elif not self._exchanges.cancel(exchange.id):
-            await interaction.response.send_message(words.too_late_to_cancel(), ephemeral=True)
-        else:
+        elif self._exchanges.cancel(exchange.id):
             await interaction.response.defer()  # what is seen of it is the answer's own end
+        elif await self._confirming.cancel(exchange.id):
+            await self._go_on(interaction, exchange)
+        else:
+            await interaction.response.send_message(words.too_late_to_cancel(), ephemeral=True)
+
+    async def _confirm(self, interaction: Interaction, exchange: Exchange, _: Pressed) -> None:
+        """For the one who asked alone: it is their budget."""
+        if interaction.user.id != exchange.member_id:
+            await _refuse(interaction, Word.PERMISSION, words.not_yours_to_confirm())
+        elif await self._confirming.confirm(exchange.id):
+            await self._go_on(interaction, exchange)
+        else:
+            await interaction.response.send_message(words.nothing_to_confirm(), ephemeral=True)
+
+    async def _go_on(self, interaction: Interaction, exchange: Exchange) -> None:
+        try:
+            await interaction.response.defer()
+        finally:
+            self._underway.go_on(exchange.id)
 
     async def _again(self, interaction: Interaction, exchange: Exchange, _: Pressed) -> None:
         request = await self._asking.again(interaction, exchange)
@@ -181,6 +205,12 @@ class Presses:
         claimed = await self._deleting.claim(exchange.id)
         if not claimed:
             await interaction.response.send_message(words.deleted_already(), ephemeral=True)
+            return
+        if interaction.message is not None and interaction.message.flags.ephemeral:
+            # What only one person sees can be deleted only by the token of its press.
+            await interaction.response.defer()
+            await interaction.delete_original_response()
+            await self._deleting.forget(exchange.id, claimed)
             return
         try:
             await interaction.response.defer(ephemeral=True, thinking=True)

@@ -16,6 +16,7 @@ from typing import TypeVar
 import httpx
 
 from bot.app import Tasks
+from bot.confirming import Confirming
 from bot.conversation.attachments import Attachments
 from bot.conversation.documents import Documents
 from bot.conversation.prompt import Terms
@@ -24,6 +25,7 @@ from bot.exchange import Exchanges
 from bot.fetch import Fetch, PublicFetch
 from bot.ledger.book import Book, Charge
 from bot.ledger.settling import Settling
+from bot.money import ZERO
 from bot.openrouter.client import OpenRouter
 from bot.pictures.intake import Intake
 from bot.pictures.shelf import Shelf
@@ -92,6 +94,9 @@ class Board:
     async def showing(self, exchange: Exchange) -> AsyncGenerator[Progress]:
         yield Line(exchange)
 
+    async def ask(self, exchange: Exchange) -> None:
+        raise AssertionError(f"exchange {exchange.id} is not dear")
+
     async def deliver(self, exchange: Exchange) -> None:
         self._reach(exchange)
         await self.amend(exchange)
@@ -147,6 +152,7 @@ class Process:
         tasks = await enter(Tasks())
         book, intake = Book(WIDE), Intake(shelf, world.workshop)
         fetch = Fetch(downloads, ())
+        board = Board(self._database, book, world.shown, world.dice.getrandbits(32))
         self.exchanges = Exchanges(
             database=self._database,
             queue=FairQueue(16, 4, 1_000),
@@ -161,7 +167,8 @@ class Process:
                 Documents(self._database, shelf, world.workshop, fetch),
             ),
             intake=intake,
-            answers=Board(self._database, book, world.shown, world.dice.getrandbits(32)),
+            answers=board,
+            confirming=Confirming(self._database, book, board, ask_above=ZERO),
             clock=world.clock,
             terms=Terms(MODEL, PRICE, 16_000, 32_000, 4),
             tell_owner=str,  # nobody hears it

@@ -3,6 +3,7 @@ after a restart and twice at once.
 """
 
 import asyncio
+import json
 import re
 
 import pytest
@@ -14,7 +15,9 @@ from bot.sandbox.discord.world import Channel, Message
 from bot.sandbox.openrouter import NoUsage, Paint, Say, answer
 from bot.sandbox.people import Person
 from bot.store.database import Transaction
+from tests.e2e.photos import png
 from tests.e2e.stage import Stage, last_line
+from tests.pictures.paint import RED
 
 
 def labels(message: Message) -> list[list[str]]:
@@ -90,6 +93,18 @@ async def test_again_sends_what_was_sent_then(stage: Stage):
     await stage.answers(thread, press.id)
     first, again = (stage.model.calls[number].request["messages"] for number in (1, 3))
     assert again == first
+
+
+async def test_again_brings_the_pictures_and_documents_of_a_request_without_words(stage: Stage):
+    await stage.start()
+    files = [("cat.png", png(RED)), ("notes.txt", b"a cat in the sun")]
+    asked = await stage.mara.say(stage.mara.dm, files=files)
+    shown = (await stage.answers(stage.mara.dm, asked.id))[-1]
+    press = await pressed(stage.mara, shown, "Again")
+    await stage.answers(stage.mara.dm, press.id)
+    first, again = (call.request["messages"] for call in stage.model.calls)
+    assert again == first
+    assert "a cat in the sun" in json.dumps(again)
 
 
 async def test_again_twice_is_two_exchanges(stage: Stage):
@@ -230,6 +245,33 @@ async def test_only_the_asker_and_moderators_may_delete(stage: Stage, may: bool)
     else:
         assert last_line(press.messages[0]) == "-# permission · not charged"
         assert not shown.deleted
+
+
+async def private(stage: Stage) -> Message:
+    used = await stage.mara.command(stage.channel, "imagine", prompt="a fox", private=True)
+    await used.answered()
+    await stage.until_idle()
+    return used.messages[-1]
+
+
+@pytest.mark.parametrize("label", ["Again", "Edit"])
+async def test_what_is_asked_of_a_private_answer_is_answered_in_private(stage: Stage, label: str):
+    await stage.start()
+    press = await pressed(stage.mara, await private(stage), label)
+    if label == "Edit":
+        press = await stage.mara.submit(press, Prompt="at night")
+        await press.answered()
+    assert press.ephemeral
+    await stage.until_idle()
+    assert press.messages[-1].attachments
+    assert not stage.ours(stage.channel)
+
+
+async def test_a_private_answer_is_deleted_by_its_button_too(stage: Stage):
+    await stage.start()
+    shown = await private(stage)
+    await pressed(stage.mara, shown, "Delete")
+    await stage.discord.wait_until(lambda: shown.deleted, 5)
 
 
 @pytest.mark.parametrize("label", ["Again", "Edit"])
