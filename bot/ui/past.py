@@ -101,11 +101,13 @@ async def lines(tx: Transaction, book: Book, page: Page) -> list[Line]:
 
 
 async def _link(tx: Transaction, one: Asked) -> str | None:
-    """Of the answer, or else of the message that asked. What only one person sees has none."""
+    """Of the answer, or else of the message that asked; what only one person sees has none."""
     posted = (await messages.of_exchange(tx, one.id)).get(messages.ANSWER)
     where = one.server_id or "@me"
     if one.private:
-        return None
+        if posted is None or posted.channel_id == one.channel_id:
+            return None
+        where = "@me"  # it came too late for any other way
     if posted is not None:
         return f"https://discord.com/channels/{where}/{posted.channel_id}/{posted.id}"
     if one.command == "message":

@@ -7,6 +7,8 @@ from dataclasses import replace
 
 import discord
 
+from bot import words
+from bot.errors import Notice, Word
 from bot.store.exchanges import Exchange
 from bot.store.messages import Posted
 from bot.ui import controls
@@ -18,8 +20,13 @@ UPLOAD_BYTES_MAX_DIRECT = 10 * 1024 * 1024
 log = logging.getLogger(__name__)
 
 
-class TokenDead(Exception):
-    """The interaction takes no more messages: its token is dead, or it never knew of ours."""
+class TokenDead(Notice):
+    """The interaction takes no more messages: its token is dead, or it never knew of ours. A notice
+    to the person where something had to be seen before the end.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(Word.PERMISSION, words.private_is_over())
 
 
 class PrivatePosting(Posting):

@@ -47,6 +47,13 @@ def nothing_to_go_on_from() -> str:
     return "There are no words and no picture in this message to go on from. Choose another one."
 
 
+def private_is_over() -> str:
+    return (
+        "Discord gives a private answer fifteen minutes, and they are over. Ask again, perhaps"
+        " without `private`."
+    )
+
+
 def queue_full() -> str:
     return "Easel is busy: as many requests are waiting as it takes. Ask again in a few minutes."
 

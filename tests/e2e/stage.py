@@ -209,6 +209,13 @@ class Stage:
             while await self.read(exchanges.open_ids):  # noqa: ASYNC110  # the database tells nobody
                 await asyncio.sleep(0.05)
 
+    async def until_kept(self, timeout_s: float = ANSWER_TIMEOUT_S) -> None:
+        """Returns when a picture of an answer in the making is on the shelf."""
+        shelf = self.settings.storage.data_dir / "shelf"
+        async with asyncio.timeout(timeout_s):
+            while not list(shelf.glob("tagged/*")):  # noqa: ASYNC110  # the disk tells nobody
+                await asyncio.sleep(0.02)
+
     async def until_books_closed(self, timeout_s: float = ANSWER_TIMEOUT_S) -> None:
         """Returns when no money is held any more."""
         async with asyncio.timeout(timeout_s):

@@ -132,15 +132,9 @@ async def test_what_ran_at_a_stop_says_what_became_of_it(stage: Stage, menu: str
     await stage.start()
     theirs = await stage.theo.say(stage.channel, "a cat", files=[("cat.png", png(RED))])
     used = await stage.mara.menu(theirs, menu)
-    shelf = stage.settings.storage.data_dir / "shelf"
-    await stage.discord.wait_until(
-        lambda: (
-            bool(list(shelf.glob("tagged/*")))
-            if paints
-            else used.original is not None and "A cat" in used.original.content
-        ),
-        20,
-    )
+    await stage.model.until(lambda: bool(stage.model.calls) and stage.model.calls[-1].status == 200)
+    if paints:
+        await stage.until_kept()
     await stage.stop()
     await stage.start()
     await stage.until_books_closed()

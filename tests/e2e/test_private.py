@@ -5,7 +5,7 @@ from typing import Any
 from bot.money import NanoUsd
 from bot.sandbox.discord.interactions import TOKEN_S, Interaction
 from bot.sandbox.discord.wire import Fault
-from bot.sandbox.openrouter import Paint, Say, Stall, answer
+from bot.sandbox.openrouter import NoUsage, Paint, Say, Stall, answer
 from tests.e2e.photos import said, shas
 from tests.e2e.stage import Stage, last_line
 
@@ -76,8 +76,7 @@ async def test_what_ran_at_a_stop_arrives_by_the_same_token(stage: Stage):
     stage.model.script(answer(Paint(), Stall()))
     await stage.start()
     used = await ask(stage)
-    shelf = stage.settings.storage.data_dir / "shelf"
-    await stage.discord.wait_until(lambda: bool(list(shelf.glob("tagged/*"))), 20)
+    await stage.until_kept()
     await stage.stop()
     await stage.start()
     await stage.until_idle()
@@ -108,6 +107,10 @@ async def test_once_the_token_is_dead_it_arrives_in_direct_messages(stage: Stage
     assert len(message.attachments) == 1
     assert last_line(message).startswith("-# $0.")
     assert await stage.ledger_nano_usd() == stage.model.account.total_nano_usd
+    used = await stage.mara.command(stage.channel, "history")
+    await used.answered()
+    link = f"https://discord.com/channels/@me/{message.channel.id}/{message.id}"
+    assert link in str(used.messages[0].embeds)
 
 
 def refuse_direct_messages(stage: Stage) -> None:
@@ -161,3 +164,39 @@ async def test_its_buttons_answer_in_private_too(stage: Stage):
     only_hers(stage, used)
     only_hers(stage, press)
     assert len(press.messages[-1].attachments) == 1
+
+
+async def test_a_cost_that_is_known_late_is_corrected_there(stage: Stage):
+    stage.model.script(answer(Paint(), NoUsage()))
+    stage.model.generation_misses = 1_000_000
+    await stage.start()
+    used = await ask(stage)
+    await stage.discord.wait_until(
+        lambda: bool(used.messages) and "not known" in last_line(used.messages[-1]), 20
+    )
+    stage.model.generation_misses = 0
+    await stage.until_books_closed()
+    await stage.until_idle()
+    only_hers(stage, used)
+    assert last_line(used.messages[-1]).startswith("-# $0.")
+    assert len(used.messages[-1].attachments) == 1
+
+
+async def test_a_crash_between_two_of_its_messages_shows_each_once(stage: Stage):
+    stage.limit(stop_grace_s=0.0)
+    stage.model.script(answer(Say(" ".join(["word"] * 900)), Paint()))
+    await stage.start()
+    lost = Fault("POST", r"/webhooks/\d+/.*", times=100, status=500, body={})
+    stage.discord.faults.append(lost)
+    used = await ask(stage)
+    await stage.discord.wait_until(
+        lambda: bool(used.messages) and used.messages[0].content.count("word") > 100, 20
+    )
+    await stage.stop()
+    stage.discord.faults.clear()
+    await stage.start()
+    await stage.until_idle()
+    only_hers(stage, used)
+    assert sum(message.content.count("word") for message in used.messages) == 900
+    assert len(shas(stage, *used.messages)) == 1
+    assert len(stage.model.calls) == 1

@@ -156,15 +156,9 @@ async def test_what_ran_at_a_stop_says_what_became_of_it(stage: Stage, command: 
     stage.model.script(answer(Paint() if command == "blend" else Say("The sky"), Stall()))
     await stage.start()
     used = await stage.mara.command(stage.channel, command, **USES[command])
-    shelf = stage.settings.storage.data_dir / "shelf"
-    await stage.discord.wait_until(
-        lambda: (
-            bool(list(shelf.glob("tagged/*")))
-            if command == "blend"
-            else used.original is not None and "The sky" in used.original.content
-        ),
-        20,
-    )
+    await stage.model.until(lambda: bool(stage.model.calls) and stage.model.calls[-1].status == 200)
+    if command == "blend":
+        await stage.until_kept()
     await stage.stop()
     await stage.start()
     await stage.until_books_closed()
