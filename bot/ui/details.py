@@ -17,7 +17,9 @@ from bot.ui import markdown
 from bot.ui.markdown import MESSAGE_LETTERS_MAX
 
 QUOTE_LETTERS_MAX = 500
+QUOTE_LETTERS_MIN = 120
 """Of the prompt and of the model's words within the message; the whole is in a file then."""
+PICTURES_TOLD_MAX = 6
 SHAPE_TOLERANCE = 0.03
 """Models paint in multiples of some pixels, so a shape is met by about so much."""
 
@@ -37,16 +39,32 @@ class Details:
 
 def details(made: Made, charge: Charge) -> Details:
     """Of one exchange."""
-    exchange = made.exchange
-    said = "\n\n".join(piece.text for piece in made.pieces if piece.text is not None)
+    text, is_cut = _text(made, charge, QUOTE_LETTERS_MAX)
+    if len(text) > MESSAGE_LETTERS_MAX:
+        text, is_cut = _text(made, charge, QUOTE_LETTERS_MIN)
+    if not is_cut:
+        return Details(text[:MESSAGE_LETTERS_MAX])
+    whole = f"# Prompt\n\n{made.exchange.prompt}\n\n# Answer\n\n{_said(made)}\n"
+    return Details(f"{text}\n{words.details_in_file()}"[:MESSAGE_LETTERS_MAX], whole)
+
+
+def _said(made: Made) -> str:
+    return "\n\n".join(piece.text for piece in made.pieces if piece.text is not None)
+
+
+def _text(made: Made, charge: Charge, quote_letters_max: int) -> tuple[str, bool]:
+    """And whether anything is cut in it."""
+    exchange, said = made.exchange, _said(made)
     pictures = [piece.picture for piece in made.pieces if piece.picture is not None]
-    is_long = max(len(exchange.prompt), len(said)) > QUOTE_LETTERS_MAX
-    lines = ["**Prompt:**", _quote(exchange.prompt)]
+    prompt, is_cut = _quote(exchange.prompt, quote_letters_max)
+    lines = [words.prompt_heading(), prompt]
     if said and pictures:
-        lines += ["**The model's own words:**", _quote(said)]
+        own, cut_too = _quote(said, quote_letters_max)
+        lines += [words.own_words_heading(), own]
+        is_cut = is_cut or cut_too
     if exchange.may_paint:
         lines.append(words.detail("Shape asked", _asked(made)))
-    for number, picture in enumerate(pictures, 1):
+    for number, picture in enumerate(pictures[:PICTURES_TOLD_MAX], 1):
         lines.append(words.detail("Came", _came(made, number, picture)))
     lines += _calls(made)
     known = words.cost(
@@ -64,15 +82,19 @@ def details(made: Made, charge: Charge) -> Details:
     links = _links(made)
     if links:
         lines.append(words.detail("Came from", ", ".join(links)))
-    whole = f"# Prompt\n\n{exchange.prompt}\n\n# Answer\n\n{said}\n" if is_long else None
-    if is_long:
-        lines.append(words.details_in_file())
-    return Details("\n".join(lines)[:MESSAGE_LETTERS_MAX], whole)
+    return "\n".join(lines), is_cut
 
 
-def _quote(text: str) -> str:
-    cut = text if len(text) <= QUOTE_LETTERS_MAX else f"{text[: QUOTE_LETTERS_MAX - 1]}…"
-    return words.quoted(markdown.escape(cut)) if cut.strip() else words.quoted(words.no_words())
+def _quote(text: str, letters_max: int) -> tuple[str, bool]:
+    """And whether it had to be cut, which is decided by what is shown: escapes take room, too."""
+    quoted = words.quoted(markdown.escape(text) if text.strip() else words.no_words())
+    kept = text
+    while len(quoted) > letters_max:
+        kept = kept[: max(1, len(kept) * letters_max // len(quoted) - 1)].rstrip()
+        quoted = words.quoted(f"{markdown.escape(kept)}…")
+        if len(kept) <= 1:
+            break
+    return quoted, kept is not text
 
 
 def _asked(made: Made) -> str:
@@ -120,8 +142,8 @@ def _links(made: Made) -> list[str]:
 
     links: list[str] = []
     if exchange.command == "message" and exchange.source_id is None:
-        links.append(words.link("the request", url(exchange.channel_id, exchange.id)))
+        links.append(words.link(words.the_request(), url(exchange.channel_id, exchange.id)))
     for number, source in enumerate(made.sources, 1):
-        name = "an earlier answer" if len(made.sources) == 1 else f"earlier answer {number}"
+        name = words.earlier_answer(number if len(made.sources) > 1 else None)
         links.append(words.link(name, url(source.channel_id, source.id)))
     return links

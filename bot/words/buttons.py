@@ -116,6 +116,22 @@ def quoted(text: str) -> str:
     return "\n".join(f"> {line}" for line in text.splitlines())
 
 
+def prompt_heading() -> str:
+    return "**Prompt:**"
+
+
+def own_words_heading() -> str:
+    return "**The model's own words:**"
+
+
+def the_request() -> str:
+    return "the request"
+
+
+def earlier_answer(number: int | None) -> str:
+    return "an earlier answer" if number is None else f"earlier answer {number}"
+
+
 def details_in_file() -> str:
     return "The whole of it is in the attached file."
 

@@ -191,6 +191,27 @@ async def test_a_prompt_too_long_for_details_comes_as_a_file(stage: Stage):
     assert prompt.strip() in message.files[0].data.decode()
 
 
+async def test_details_of_the_wildest_answer_fit_and_end_with_its_cost(stage: Stage):
+    stage.model.script(answer(Say("*_" * 900), *(Paint(f"fox {number}") for number in range(10))))
+    await stage.start()
+    _, shown = await painted(stage, "`*_|\n" * 380)
+    (message,) = (await pressed(stage.mara, shown, "Details")).messages
+    assert len(message.content) <= 2000
+    assert "**Cost:** $" in message.content
+    assert "**Came from:**" in message.content
+    assert message.files
+
+
+async def test_who_is_not_let_in_by_the_server_is_not_by_a_button_either(stage: Stage):
+    await stage.start()
+    _, shown = await painted(stage)
+    await (await stage.ada.command(stage.channel, "server pause")).answered()
+    press = await pressed(stage.mara, shown, "Again")
+    assert press.ephemeral
+    assert last_line(press.messages[0]) == "-# permission · not charged"
+    assert len(stage.model.calls) == 1
+
+
 async def test_delete_takes_every_message_of_the_answer_and_leaves_the_books(stage: Stage):
     stage.model.script(answer(Paint("red"), Say("One more."), Paint("blue"), Say("All.")))
     await stage.start()
