@@ -199,7 +199,8 @@ class App:
         )
         underway = Underway(exchanges, database, self._clock, spawn)
         reading = Reading(client, database, message_content=settings.discord.message_content)
-        changes = Changes(client, database, reading)
+        deleting = Deleting(client, database)
+        changes = Changes(client, database, reading, deleting)
         await client.add_cog(Chat(exchanges, underway, reading, changes))
         beginning = Beginning(exchanges, underway, answers)
         await client.add_cog(Create(reading, beginning))
@@ -213,7 +214,7 @@ class App:
             reading=reading,
             asking=Asking(reading, database),
             beginning=beginning,
-            deleting=Deleting(client, database),
+            deleting=deleting,
             originals=Originals(fit),
         )
         await client.add_cog(Buttons(presses))

@@ -54,6 +54,11 @@ class Chat(commands.Cog):
             for message_id in payload.message_ids:
                 await self._follow(self._changes.deleted(message_id))
 
+    @commands.Cog.listener()
+    async def on_raw_reaction_add(self, payload: discord.RawReactionActionEvent) -> None:
+        emoji = payload.emoji.name or ""
+        await self._follow(self._changes.reacted(payload.message_id, payload.user_id, emoji))
+
     def _door(self, channel_id: int) -> asyncio.Lock:
         return self._doors.setdefault(channel_id, asyncio.Lock())
 

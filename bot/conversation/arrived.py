@@ -17,6 +17,7 @@ from bot.store.pieces import Piece
 
 ACCEPT_TRIES = 60
 ACCEPT_PAUSE_S = 1.0
+BITS_MAX = 1_000
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +51,8 @@ class Arrived:
                     case Text(text):
                         clean = text.encode("utf-8", "replace").decode().replace("\0", "")
                         self._unwritten.append(clean)
+                        if len(self._unwritten) > BITS_MAX:  # each costs more than its letters
+                            self._unwritten = ["".join(self._unwritten)]
                         show(clean)
                     case PictureArrived(blob):
                         try:

@@ -80,6 +80,12 @@ class Person(User):
         else:
             posting.delete(message, self)
 
+    async def react(self, message: Message, emoji: str) -> None:
+        """Add a reaction to a message."""
+        if message.deleted or message not in message.channel.seen_by(self):
+            raise SandboxError(f"{self.name} does not see this message")
+        self.world.tell("MESSAGE_REACTION_ADD", (message, self, emoji))
+
     async def start_thread(
         self, channel: Channel, name: str, *, message: Message | None = None, text: str = ""
     ) -> Channel:

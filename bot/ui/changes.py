@@ -1,5 +1,5 @@
-"""Messages that people edit or delete after they were heard: the context follows, and whoever edits
-what they asked last is offered to run it again.
+"""What people do to messages after they were heard: the context follows what they edit or delete,
+whoever edits what they asked last is offered to run it again, and a cross deletes an answer.
 """
 
 import logging
@@ -13,18 +13,24 @@ from bot.store.database import Database, Transaction
 from bot.store.exchanges import Exchange, Step
 from bot.store.messages import Posted
 from bot.ui import controls
+from bot.ui.deleting import Deleting
 from bot.ui.reading import PROMPT_LETTERS_MAX, Reading
+
+CROSSES = {"\N{CROSS MARK}"}
 
 log = logging.getLogger(__name__)
 
 
 class Changes:
-    """Follows what people do to their own messages."""
+    """Follows what people do to messages."""
 
-    def __init__(self, client: discord.Client, database: Database, reading: Reading) -> None:
+    def __init__(
+        self, client: discord.Client, database: Database, reading: Reading, deleting: Deleting
+    ) -> None:
         self._client = client
         self._database = database
         self._reading = reading
+        self._deleting = deleting
 
     async def edited(self, message: discord.Message) -> None:
         """Nothing, if it is not the request of an exchange or its words are the same."""
@@ -47,6 +53,23 @@ class Changes:
     async def deleted(self, message_id: int) -> None:
         """Nothing, if it is not the request of an exchange."""
         await self._database.write(lambda tx: requests.forget(tx, message_id))
+
+    async def reacted(self, message_id: int, member_id: int, emoji: str) -> None:
+        """A cross by the one who asked deletes an answer; nothing else means anything."""
+        if emoji not in CROSSES:
+            return
+
+        async def operation(tx: Transaction) -> int | None:
+            posted = await messages.find(tx, message_id)
+            if posted is None or await exchanges.member_of(tx, posted.exchange_id) != member_id:
+                return None
+            return posted.exchange_id
+
+        exchange_id = await self._database.read(operation)
+        if exchange_id is not None:
+            claimed = await self._deleting.claim(exchange_id)
+            if claimed:
+                await self._deleting.delete(exchange_id, claimed)
 
     async def _offer(self, exchange: Exchange, posted: dict[int, Posted]) -> None:
         """One line where the answer stands, with a button; once for an exchange."""

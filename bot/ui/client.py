@@ -30,6 +30,8 @@ class Client(commands.Bot):
         intents.guilds = True
         intents.guild_messages = True
         intents.dm_messages = True
+        intents.guild_reactions = True
+        intents.dm_reactions = True
         intents.message_content = settings.discord.message_content
         super().__init__(
             command_prefix=commands.when_mentioned,

@@ -71,6 +71,8 @@ _WHOLE = re.compile(
     r"(?<!`)(`{1,8})[^`\n]{1,500}\1(?!`)"  # code in a line
     r"|\[[^\]\n]{0,300}\]\([^)\n]{0,500}\)|<[^>\s]{1,300}>|https?://\S{1,500}"
 )
+_TABLE = re.compile(r"(?:^[^\S\n]*\|[^\n]*(?:\n|\Z)){2,200}", re.MULTILINE)
+"""Lines that begin with a bar."""
 
 
 def safe(text: str) -> str:
@@ -195,7 +197,7 @@ def _cut(text: str, start: int, stop: int, before: str, limit: int) -> int:
         return stop
     high = min(stop, base + room + 2)  # a break of two letters may stand beyond the limit
     ahead = _Ahead(text, start, before, high)
-    whole = [found.span() for found in _WHOLE.finditer(text, start, min(stop, high + 600))]
+    whole = _whole(text, start, min(stop, high + limit), limit)
     firsts = [first for first, _ in whole]
     for pattern, in_fence, share in _CUTS:
         low = max(visible + 1, base + room // share)
@@ -207,6 +209,22 @@ def _cut(text: str, start: int, stop: int, before: str, limit: int) -> int:
             if len(part.text) <= limit and (not part.after or (in_fence and not ahead.bare(end))):
                 return end
     return _cut_anywhere(ahead, min(stop, base + room), limit, whole)
+
+
+def _whole(text: str, start: int, stop: int, limit: int) -> list[tuple[int, int]]:
+    """What is better left whole, from where to where, in order and apart from each other: links,
+    code in a line, and tables that fit into a message of their own.
+    """
+    found = [each.span() for each in _WHOLE.finditer(text, start, stop)]
+    tables = [each.span() for each in _TABLE.finditer(text, start, stop)]
+    found += [(first, last) for first, last in tables if last - first <= limit * 7 // 8]
+    apart: list[tuple[int, int]] = []
+    for first, last in sorted(found):
+        if apart and first < apart[-1][1]:
+            apart[-1] = (apart[-1][0], max(last, apart[-1][1]))
+        else:
+            apart.append((first, last))
+    return apart
 
 
 class _Ahead:

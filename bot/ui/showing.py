@@ -9,6 +9,7 @@ from typing import Self
 
 from bot import words
 from bot.clock import Clock
+from bot.ledger.expecting import Usual, usual
 from bot.store import messages
 from bot.store.database import Database
 from bot.store.exchanges import Exchange
@@ -54,6 +55,9 @@ class Showing:
         self._clock = clock
         self._stage: Callable[[], str] = words.reading
         self._text: list[str] = []
+        self._letters = 0
+        self._usual: Usual | None = None
+        self._runs_since_ms: int | None = None
         self._changed = asyncio.Event()
         self._ended = asyncio.Event()
         self._group = asyncio.TaskGroup()
@@ -87,6 +91,10 @@ class Showing:
     def text(self, more: str) -> None:
         """The model's text goes on with this."""
         self._text.append(more)
+        self._letters += len(more)
+        if self._letters > 2 * TEXT_LETTERS_READ:
+            tail = "".join(self._text)[-TEXT_LETTERS_READ:]
+            self._text, self._letters = [tail], len(tail)
         self._changed.set()
 
     async def _keep_showing(self) -> None:
@@ -116,9 +124,22 @@ class Showing:
             log.info("exchange %d: progress not shown: %r", self._exchange.id, error)
             return False
 
+    async def _usually(self) -> str:
+        """What can be told of the time it usually takes; of a call, not of the waiting before."""
+        now_ms = self._clock.now_ms()
+        if self._runs_since_ms is None:
+            self._runs_since_ms = now_ms
+            self._usual = await self._database.read(lambda tx: usual(tx, self._exchange))
+        if self._usual is None:
+            return ""
+        if now_ms - self._runs_since_ms > self._usual.most_s * 1000:
+            return words.longer_than_usual(self._usual.half_s)
+        return words.usually(self._usual.half_s)
+
     async def _edit(self, sentence: str, *, timed: bool) -> bool:
         elapsed_s = (self._clock.now_ms() - self._exchange.created_ms) // 1000
-        line = words.stage_line(sentence, elapsed_s if timed else None)
+        usually = await self._usually() if timed else ""
+        line = words.stage_line(sentence, elapsed_s if timed else None, usually)
         text = "".join(self._text)[-TEXT_LETTERS_READ:]
         chunks = markdown.split(markdown.safe(text), TEXT_LETTERS_MAX)
         content = f"{chunks[-1]}\n\n{line}" if chunks else line

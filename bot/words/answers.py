@@ -19,9 +19,17 @@ def painting() -> str:
     return "Thinking and painting; a picture takes a minute or two"
 
 
-def stage_line(stage: str, elapsed_s: int | None) -> str:
+def stage_line(stage: str, elapsed_s: int | None, usual: str = "") -> str:
     """The line that shows progress; not the small print, which only ends an answer."""
-    return f"*{stage} …*" if elapsed_s is None else f"*{stage} … {elapsed_s} s*"
+    return f"*{stage} …*" if elapsed_s is None else f"*{stage} … {elapsed_s} s{usual}*"
+
+
+def usually(seconds: int) -> str:
+    return f", usually about {seconds} s"
+
+
+def longer_than_usual(seconds: int) -> str:
+    return f", longer than usual (about {seconds} s)"
 
 
 def thread_name() -> str:

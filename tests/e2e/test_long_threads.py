@@ -119,11 +119,11 @@ async def test_what_is_too_long_by_itself_is_not_tried_again(stage: Stage):
 
 async def test_the_shorter_call_may_be_tried_again_like_any_other(stage: Stage):
     await stage.start()
+    thread, _ = await stage.ask_in_thread("a red fox")
     busy = Status(429)
     stage.model.script(busy, TOO_LONG, busy)
-    _, made = await stage.ask_in_thread("a red fox")
-    assert last_line(made[-1]).startswith("-# $")
-    assert [call.status for call in stage.model.calls] == [429, 400, 429, 200]
+    assert (await ask_on(stage, thread, "make it night")).startswith("-# $")
+    assert [call.status for call in stage.model.calls] == [200, 429, 400, 429, 200]
 
 
 async def test_the_last_picture_is_meant_however_long_ago_it_was(stage: Stage):
@@ -134,3 +134,12 @@ async def test_the_last_picture_is_meant_however_long_ago_it_was(stage: Stage):
     await ask_on(stage, thread, "do you remember?")
     await ask_on(stage, thread, "make it night")
     assert meant(stage.model.calls[-1]) == shas(stage, *first)
+
+
+async def test_what_is_too_long_with_less_history_too_is_told_and_not_charged(stage: Stage):
+    await stage.start()
+    thread, _ = await stage.ask_in_thread("a red fox")
+    stage.model.script(TOO_LONG, TOO_LONG)
+    assert await ask_on(stage, thread, "make it night") == "-# too-large · not charged"
+    assert len(stage.model.calls) == 3
+    assert await stage.open_holds() == 0

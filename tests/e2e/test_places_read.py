@@ -61,7 +61,7 @@ async def test_without_message_content_it_works_by_mention_pinged_reply_and_comm
     asked = await stage.theo.say(place, f"{stage.me} a blue whale")
     await stage.answers(place, asked.id)
     used = await stage.mara.command(place, "imagine", prompt="a boat")
-    assert last_line(await used.finished()).startswith("-# $")
+    assert last_line((await stage.answers(place, used.id))[-1]).startswith("-# $")
     assert second.reply_to is not None
     assert not await stage.read(lambda tx: exchanges.is_known(tx, unheard.id))
     assert len(stage.model.calls) == 4

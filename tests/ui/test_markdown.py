@@ -383,3 +383,18 @@ def test_no_text_takes_long(letter: str):
     text = letter * 8_000
     for work in (safe, split, plain, escape):
         work(text)
+
+
+TABLE = "| a | b |\n|---|---|\n" + "".join(f"| {n} | [two](https://x.y/{n}) |\n" for n in range(20))
+
+
+@pytest.mark.parametrize("before", range(0, 2_000, 130))
+def test_a_table_that_fits_into_a_message_is_not_parted(before: int):
+    text = ("word " * (before // 5)).strip() + "\n\n" + TABLE + "\nAnd more. " + "word " * 300
+    assert any(TABLE.strip() in message for message in split(text))
+
+
+def test_a_table_longer_than_a_message_is_parted_between_its_rows():
+    rows = [f"| {n} | {'x' * 50} |" for n in range(100)]
+    messages = split("\n".join(rows))
+    assert "\n".join(messages).split("\n") == rows

@@ -15,7 +15,7 @@ from aiohttp import WSMsgType, web
 from bot.sandbox.discord import payloads
 from bot.sandbox.discord.interactions import Interaction
 from bot.sandbox.discord.shapes import Intent, Json
-from bot.sandbox.discord.world import Channel, Message, Role, Server, World
+from bot.sandbox.discord.world import Channel, Message, Role, Server, User, World
 
 EVENTS_KEPT_MAX = 5_000
 """Events a session keeps for a resume; an older sequence number cannot be resumed."""
@@ -247,6 +247,8 @@ def _render(name: str, subject: object, intents: Intent, world: World) -> object
             return subject.payload()
         case Message():
             return _render_message(name, subject, intents, world)
+        case (Message() as message, User() as user, str() as emoji):
+            return _render_reaction(message, user, emoji, intents, world)
         case Channel():
             return _render_channel(name, subject, intents, world)
         case Server() if intents & Intent.GUILDS:
@@ -271,6 +273,29 @@ def _render_message(name: str, message: Message, intents: Intent, world: World) 
     return (
         gone if private or channel.server is None else gone | {"guild_id": str(channel.server.id)}
     )
+
+
+def _render_reaction(
+    message: Message, user: User, emoji: str, intents: Intent, world: World
+) -> object | None:
+    server = message.channel.server
+    needed = Intent.DIRECT_MESSAGE_REACTIONS if server is None else Intent.GUILD_MESSAGE_REACTIONS
+    if not intents & needed or not (server is None or message.channel.may_see(world.bot)):
+        return None
+    reaction: Json = {
+        "user_id": str(user.id),
+        "channel_id": str(message.channel.id),
+        "message_id": str(message.id),
+        "message_author_id": str(message.author.id),
+        "emoji": {"id": None, "name": emoji},
+        "burst": False,
+        "type": 0,
+    }
+    if server is not None:
+        reaction["guild_id"] = str(server.id)
+        member = payloads.member(server.members[user.id], world)
+        reaction["member"] = member | {"user": payloads.user(user)}
+    return reaction
 
 
 def _render_channel(name: str, channel: Channel, intents: Intent, world: World) -> object | None:
