@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Any, Self
 
+import aiohttp
 import httpx
 
 from bot.clock import Clock, SystemClock
@@ -98,7 +99,8 @@ class App:
                 workshop = await stack.enter_async_context(Workshop())
                 # Of its own, so that a long spreadsheet holds up no picture.
                 reading_room = await stack.enter_async_context(Workshop())
-                downloads = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
+                public = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
+                downloads = await stack.enter_async_context(_session())
                 model = await stack.enter_async_context(
                     OpenRouter(
                         base_url=settings.openrouter.base_url,
@@ -106,7 +108,7 @@ class App:
                         timeout_s=settings.openrouter.timeout_s,
                         shelf=shelf,
                         clock=self._clock,
-                        fetch=PublicFetch(downloads),
+                        fetch=PublicFetch(public),
                     )
                 )
                 await model.check_key()
@@ -147,7 +149,7 @@ class App:
         workshop: Workshop,
         reading_room: Workshop,
         model: OpenRouter,
-        downloads: httpx.AsyncClient,
+        downloads: aiohttp.ClientSession,
         owner: Owner,
         spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
     ) -> Underway:
@@ -243,7 +245,7 @@ class App:
             clock=self._clock,
         )
         owner = Owner(client, database)
-        async with httpx.AsyncClient(trust_env=False) as downloads:
+        async with _session() as downloads:
             await self._build(
                 client,
                 database,
@@ -297,6 +299,11 @@ class App:
         await asyncio.wait({connection})
         if lost:
             raise lost[0]
+
+
+def _session() -> aiohttp.ClientSession:
+    """For what Discord serves."""
+    return aiohttp.ClientSession(trust_env=False, cookie_jar=aiohttp.DummyCookieJar())
 
 
 class Tasks:

@@ -5,13 +5,16 @@ is not its business.
 
 import asyncio
 import logging
+import re
 import socket
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import cast
 
+import aiohttp
 import httpx
+import yarl
 
 from bot import words
 from bot.errors import Notice, Word
@@ -24,11 +27,15 @@ CONNECT_TIMEOUT_S = 10
 GAP_TIMEOUT_S = 30
 """The longest silence in the middle of a file."""
 HOP_BYTES = 512 * 1024
-"""Gathered before it is written, away from the event loop."""
+"""The most that is gathered before it is written, away from the event loop."""
 REDIRECTS_MAX = 3
 """Followed for one picture that is only pointed at."""
 
 _TIMEOUT = httpx.Timeout(GAP_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
+_WAITS = aiohttp.ClientTimeout(
+    connect=GAP_TIMEOUT_S, sock_connect=CONNECT_TIMEOUT_S, sock_read=GAP_TIMEOUT_S
+)
+_IDENTITY = {"Accept-Encoding": "identity"}
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 # Discord answers 404 for a link that has expired or whose file is gone.
 _DEAD = {403, 404, 410}
@@ -38,6 +45,8 @@ _REDIRECTS = {301, 302, 303, 307, 308}
 _UNICAST = ip_network("2000::/3")
 # Special ones that not every Python of 3.11 knows (IANA's special-purpose registries, 2026-08).
 _SPECIAL = tuple(map(ip_network, ("192.0.0.0/24", "192.88.99.0/24", "3fff::/20")))
+# All characters of an address as RFC 3986 has them.
+_WELL_WRITTEN = re.compile(r"[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]*")
 _log = logging.getLogger(__name__)
 
 Address = IPv4Address | IPv6Address
@@ -49,13 +58,14 @@ class _TryAgain(Exception):
 
 
 class Fetch:
-    """Downloads from the allowed origins, such as `https://cdn.discordapp.com`. The client is the
-    caller's, and so is whether it heeds proxy settings.
+    """Downloads from the allowed origins, such as `https://cdn.discordapp.com`. The session is the
+    caller's, and so is whether it heeds proxy settings or remembers cookies. It is aiohttp's, which
+    reads a file with a third of the work.
     """
 
-    def __init__(self, client: httpx.AsyncClient, allowed_origins: Sequence[str]) -> None:
-        self._client = client
-        self._allowed = {_origin(httpx.URL(origin)) for origin in allowed_origins}
+    def __init__(self, session: aiohttp.ClientSession, allowed_origins: Sequence[str]) -> None:
+        self._session = session
+        self._allowed = {_origin(yarl.URL(origin)) for origin in allowed_origins}
 
     async def download(self, url: str, incoming: Incoming, bytes_max: int) -> None:
         """Writes what the URL gives into `incoming`, whose earlier contents are forgotten when a
@@ -64,16 +74,34 @@ class Fetch:
         Raises Notice: UNREADABLE when the address is none of ours, the link has died or the network
         failed twice, TOO_LARGE beyond `bytes_max`, OWNER as the shelf.
         """
-        address = _parsed(url)
-        if _origin(address) not in self._allowed:
-            raise Notice(Word.UNREADABLE, words.download_foreign())
+        address = self._allowed_address(url)
 
         async def work() -> None:
-            moved = await _receive(self._client, address, incoming, bytes_max)
-            if moved is not None:
-                raise Notice(Word.UNREADABLE, words.download_failed())
+            async with self._session.get(
+                address,
+                headers=_IDENTITY,
+                allow_redirects=False,
+                auto_decompress=False,
+                timeout=_WAITS,
+                middlewares=(_once,),
+            ) as response:
+                _check_status(response.status)
+                _check_length(response.headers, bytes_max)
+                await _write(response.content.iter_chunked(HOP_BYTES), incoming, bytes_max)
 
         await _patiently(work, incoming)
+
+    def _allowed_address(self, url: str) -> yarl.URL:
+        """Judged by the same parser that connects, so that the two cannot disagree."""
+        try:
+            # What is well written is asked for to the letter, since the letters may be signed.
+            address = yarl.URL(url, encoded=_WELL_WRITTEN.fullmatch(url) is not None)
+            is_anonymous = address.user is None and address.password is None
+            if url.isprintable() and is_anonymous and _origin(address) in self._allowed:
+                return address
+        except ValueError as error:
+            raise Notice(Word.UNREADABLE, words.download_foreign()) from error
+        raise Notice(Word.UNREADABLE, words.download_foreign())
 
 
 class PublicFetch:
@@ -169,12 +197,24 @@ async def _patiently(work: Callable[[], Awaitable[None]], incoming: Incoming) ->
             for _ in range(FETCH_TRIES):
                 try:
                     return await work()
-                except (httpx.TransportError, _TryAgain) as error:
-                    _log.info("a download failed: %s", type(error).__name__)
+                except (aiohttp.ClientError, httpx.TransportError, _TryAgain) as error:
+                    _log.info("a download failed: %s", type(error.__cause__ or error).__name__)
                     await incoming.restart()
     except TimeoutError:
         _log.info("a download took too long")
     raise Notice(Word.UNREADABLE, words.download_failed())
+
+
+async def _once(
+    request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Sends it. A lost connection becomes an error after which aiohttp does not send it again by
+    itself: how often a file is asked for is counted here.
+    """
+    try:
+        return await send(request)
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise _TryAgain from error
 
 
 def _parsed(url: str) -> httpx.URL:
@@ -201,7 +241,7 @@ async def _receive(
     async with client.stream(
         "GET",
         address,
-        headers={"Accept-Encoding": "identity", **(headers or {})},
+        headers={**_IDENTITY, **(headers or {})},
         extensions=dict(extensions or {}),
         follow_redirects=False,
         timeout=_TIMEOUT,
@@ -209,28 +249,29 @@ async def _receive(
         if response.status_code in _REDIRECTS and "Location" in response.headers:
             return response.headers["Location"]
         _check_status(response.status_code)
-        length = response.headers.get("Content-Length", "")
-        if length.isdecimal() and int(length) > bytes_max:
-            raise Notice(Word.TOO_LARGE, words.over_bytes(bytes_max))
-        received = 0
-        batch: list[bytes] = []
-        batch_bytes = 0
+        _check_length(response.headers, bytes_max)
         # httpx declares less than it gives: what it gives can and has to be closed.
         body = cast("AsyncGenerator[bytes]", response.aiter_raw())
         async with aclosing(body) as pieces:
-            async for piece in pieces:
-                received += len(piece)
-                if received > bytes_max:
-                    raise Notice(Word.TOO_LARGE, words.over_bytes(bytes_max))
-                # Gathered here, since httpx copies what it gathers several times.
-                batch.append(piece)
-                batch_bytes += len(piece)
-                if batch_bytes >= HOP_BYTES:
-                    await incoming.write(b"".join(batch))
-                    batch, batch_bytes = [], 0
-        if batch:
-            await incoming.write(b"".join(batch))
+            await _write(pieces, incoming, bytes_max)
     return None
+
+
+async def _write(pieces: AsyncIterator[bytes], incoming: Incoming, bytes_max: int) -> None:
+    received = 0
+    batch: list[bytes] = []
+    batch_bytes = 0
+    async for piece in pieces:
+        received += len(piece)
+        if received > bytes_max:
+            raise Notice(Word.TOO_LARGE, words.over_bytes(bytes_max))
+        if batch_bytes + len(piece) > HOP_BYTES:
+            await incoming.write(b"".join(batch))
+            batch, batch_bytes = [], 0
+        batch.append(piece)
+        batch_bytes += len(piece)
+    if batch:
+        await incoming.write(b"".join(batch))
 
 
 def _check_status(status: int) -> None:
@@ -244,5 +285,12 @@ def _check_status(status: int) -> None:
     raise Notice(Word.UNREADABLE, words.download_failed())
 
 
-def _origin(address: httpx.URL) -> tuple[str, str, int | None]:
-    return address.scheme, address.host, address.port or _DEFAULT_PORTS.get(address.scheme)
+def _check_length(headers: Mapping[str, str], bytes_max: int) -> None:
+    """Refuses what says beforehand that it is too long."""
+    length = headers.get("Content-Length", "")
+    if length.isdecimal() and int(length) > bytes_max:
+        raise Notice(Word.TOO_LARGE, words.over_bytes(bytes_max))
+
+
+def _origin(address: yarl.URL) -> tuple[str, str | None, int | None]:
+    return address.scheme, address.host, address.port

@@ -102,10 +102,10 @@ async def _attachment(
     trusting = wire.context if origin == wire.tls else True
     async with (
         Shelf(folder) as shelf,
-        client(wire, origin) as http,
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=trusting)) as own,
         aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=trusting)) as session,
     ):
-        fetch = Fetch(http, [origin])
+        fetch = Fetch(own, [origin])
 
         async def case() -> Check:
             async with shelf.receive(size_bytes) as incoming:

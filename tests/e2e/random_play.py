@@ -13,6 +13,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
+import aiohttp
 import httpx
 
 from bot.app import Tasks
@@ -137,7 +138,8 @@ class Process:
         world, enter = self._world, self._stack.enter_async_context
         self._database = await enter(Database(world.path, world.clock))
         shelf = await enter(Shelf(world.path.parent / "shelf"))
-        downloads = await enter(httpx.AsyncClient(trust_env=False))
+        public = await enter(httpx.AsyncClient(trust_env=False))
+        downloads = await enter(aiohttp.ClientSession())
         model = await enter(
             OpenRouter(
                 base_url=world.model.base_url,
@@ -145,7 +147,7 @@ class Process:
                 timeout_s=30,
                 shelf=shelf,
                 clock=world.clock,
-                fetch=PublicFetch(downloads),
+                fetch=PublicFetch(public),
                 read_gap_s=READ_GAP_S,
             )
         )
