@@ -2,7 +2,6 @@
 before their links die. What is done to their bytes is `extract`'s.
 """
 
-import mimetypes
 from math import ceil
 from pathlib import PurePosixPath
 
@@ -35,10 +34,14 @@ text. A page with more text than print has counts by its text."""
 UNKNOWN_TOKENS_MAX = 10_000_000
 """Of a PDF whose text cannot be measured: more than any window, which bounds every hold."""
 
-REFUSED_TYPES = {"audio", "video", "font", "model"}
+REFUSED_TYPES = ("audio/", "video/", "font/")
+NO_FILM = "video/mp2t"
+"""What programs in TypeScript are taken for, by their suffix."""
 REFUSED_SUFFIXES = (
     *(".zip", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar", ".tar", ".jar", ".apk", ".iso", ".dmg"),
     *(".exe", ".dll", ".msi", ".bin", ".so", ".class", ".pyc", ".db", ".sqlite", ".psd", ".ai"),
+    *(".mp3", ".wav", ".ogg", ".flac", ".m4a", ".mp4", ".mov", ".avi", ".mkv", ".webm"),
+    *(".ttf", ".otf", ".woff", ".woff2"),
     *(".doc", ".xls", ".ppt", ".odt", ".ods", ".odp", ".pages", ".numbers", ".key", ".epub"),
 )
 
@@ -46,8 +49,9 @@ REFUSED_SUFFIXES = (
 def refusal(name: str, media_type: str | None, size_bytes: int) -> Notice | None:
     """Why a file cannot be taken, by what it calls itself; its bytes will say more."""
     suffix = PurePosixPath(name).suffix.lower()
-    guessed = media_type or mimetypes.guess_type(name)[0] or ""
-    if suffix in REFUSED_SUFFIXES or guessed.partition("/")[0] in REFUSED_TYPES:
+    said = media_type or ""
+    of_refused_type = said.startswith(REFUSED_TYPES) and not said.startswith(NO_FILM)
+    if suffix in REFUSED_SUFFIXES or of_refused_type:
         return Notice(Word.UNREADABLE, words.file_not_taken(name))
     bytes_max = _bytes_max(name)
     if size_bytes > bytes_max:
@@ -112,7 +116,7 @@ class Documents:
                 case Text(json_bytes):
                     return of_text(await text.adopt(), name, json_bytes)
                 case Pdf(pages, text_bytes):
-                    return _of_pdf(await incoming.keep(), name, pages, text_bytes)
+                    return of_pdf(await incoming.keep(), name, pages, text_bytes)
 
 
 def of_text(blob: Blob, name: str, json_bytes: int) -> Document:
@@ -121,7 +125,7 @@ def of_text(blob: Blob, name: str, json_bytes: int) -> Document:
     return Document(blob.id, name, "text", blob.size_bytes, json_bytes, tokens, blob.size_bytes)
 
 
-def _of_pdf(blob: Blob, name: str, pages: int, text_bytes: tuple[int, ...] | None) -> Document:
+def of_pdf(blob: Blob, name: str, pages: int, text_bytes: tuple[int, ...] | None) -> Document:
     if text_bytes is None:
         tokens, tokens_max = pages * (PAGE_SEEN_TOKENS + PAGE_TEXT_TOKENS), UNKNOWN_TOKENS_MAX
     else:

@@ -9,6 +9,7 @@ from bot.conversation.documents import PAGE_TOKENS_MAX
 from bot.money import nano_usd
 from bot.sandbox.discord import posting
 from bot.sandbox.discord.forms import Draft, Upload
+from bot.sandbox.discord.wire import Fault
 from bot.sandbox.openrouter.server import Call
 from bot.store import exchanges, reservations
 from tests.conversation import papers
@@ -165,6 +166,29 @@ async def test_a_document_may_fill_the_models_window(stage: Stage):
     assert held.hold_nano_usd <= nano_usd(3)
 
 
+async def test_a_document_that_makes_a_request_dear_is_confirmed_first(stage: Stage):
+    await stage.start()
+    asked = await stage.mara.say(
+        stage.channel, f"{stage.me} what is it?", files=[("a.txt", b"word " * 200_000)]
+    )
+    thread = await stage.thread_of(asked)
+    await stage.discord.wait_until(
+        lambda: any(
+            message.buttons[0]["label"] == "Confirm"
+            for message in stage.ours(thread)
+            if message.buttons
+        ),
+        20,
+    )
+    assert not stage.model.calls
+    assert await stage.open_holds() == 0
+    press = await stage.mara.click(stage.ours(thread)[0], "Confirm")
+    await press.answered()
+    answer = await stage.answers(thread, asked.id)
+    assert last_line(answer[-1]).startswith("-# $")
+    assert len(stage.model.calls) == 1
+
+
 async def test_what_is_longer_than_the_models_window_is_refused_for_nothing(stage: Stage):
     stage.limit(ask_above_nano_usd=0)
     await stage.start()
@@ -202,6 +226,20 @@ async def test_a_document_alone_is_a_request(stage: Stage):
     asked = await stage.mara.say(stage.mara.dm, files=[("message.txt", b"paint a red fox")])
     await stage.answers(stage.mara.dm, asked.id)
     assert "paint a red fox" in str(content(stage.model.calls[-1])[1]["text"])
+
+
+async def test_a_document_outlives_its_link_and_a_restart(stage: Stage):
+    await stage.start()
+    data = papers.pdf("a fox")
+    thread, answer = await stage.ask_in_thread("what is it?", files=[("fox.pdf", data)])
+    await stage.until_idle()
+    await stage.stop()
+    stage.discord.faults.append(Fault("GET", "/cdn/.*", status=404, times=100))
+    await stage.start()
+    press = await stage.theo.click(answer[-1], "Again")
+    await stage.answers(thread, press.id)
+    assert len(stage.model.calls) == 2
+    assert content(stage.model.calls[0]) == content(stage.model.calls[1])
 
 
 async def test_a_command_takes_a_document_where_it_asks_for_a_file(stage: Stage):
