@@ -208,7 +208,7 @@ class Exchanges:
         ask = prompt.ask(exchange, exchange.call_number + 1, next_call.call, self._terms)
 
         async def operation(tx: Transaction) -> None:
-            if await self._confirming.park(tx, exchange, ask, next_call.estimated_tokens):
+            if await self._confirming.park(tx, exchange, ask, next_call.expected_tokens):
                 return
             await self._book.reserve(tx, ask)
             await exchanges.note_call(tx, exchange.id, ask.call_number, edits=next_call.meant)

@@ -88,13 +88,15 @@ class Terms:
 class NextCall:
     """A call to be made; whether a picture is `meant` by it: the person's own, one replied to, or
     else, by a message, the conversation's last (a command names its pictures itself); the exchange
-    that its history begins with; and how many tokens its prompt is thought to have.
+    that its history begins with; and how many tokens its prompt is thought to have, before and
+    after what was learnt from earlier counts.
     """
 
     call: Call
     meant: bool
     history_from: int
     estimated_tokens: int
+    expected_tokens: int
 
 
 async def next_call(tx: Transaction, exchange: Exchange, terms: Terms, max_tokens: int) -> NextCall:
@@ -128,6 +130,7 @@ async def next_call(tx: Transaction, exchange: Exchange, terms: Terms, max_token
         meant=bool(meant),
         history_from=history_from,
         estimated_tokens=tokens.estimate(call.messages, may_paint=call.may_paint),
+        expected_tokens=tokens.corrected(call.messages, rate, may_paint=call.may_paint),
     )
 
 

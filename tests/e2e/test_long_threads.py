@@ -72,7 +72,7 @@ async def test_a_thread_of_400_turns_goes_on_and_uses_its_window(stage: Stage, w
 
 async def test_at_the_models_own_window_nobody_sees_its_refusal(stage: Stage):
     limit = CONTEXT_TOKENS - stage.settings.openrouter.max_tokens
-    stage.limit(context_tokens=limit)
+    stage.limit(context_tokens=limit, ask_above_nano_usd=0)
     stage.budget(member_day_nano_usd=RICH, member_month_nano_usd=RICH)
     await stage.start()
     thread, _ = await stage.ask_in_thread("a red fox")
