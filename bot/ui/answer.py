@@ -2,9 +2,7 @@
 It translates rows into messages; when and why is `exchange.py`'s to say.
 """
 
-import io
 import logging
-import os
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
@@ -21,20 +19,16 @@ from bot.request import Admission
 from bot.store import asked, messages, pieces
 from bot.store.database import Database, Transaction
 from bot.store.exchanges import Exchange
-from bot.store.pictures import Picture
 from bot.store.pieces import Piece
 from bot.ui import controls, layout
+from bot.ui.content import Content, above
 from bot.ui.layout import Part
-from bot.ui.markdown import MESSAGE_LETTERS_MAX
 from bot.ui.posting import KEEP, Posting
 from bot.ui.private import PrivatePosting, TokenDead
 from bot.ui.showing import Showing
 from bot.ui.threads import Threads
 
 PING_AFTER_MS = 20_000
-REQUEST_BYTES_MAX = 24 * 1024 * 1024
-"""Of one message with all its files; Discord takes 25 MiB with the form around them.
-https://discord.com/developers/docs/resources/message#create-message (2026-08)."""
 REFIT_SHARE = 0.5
 TOO_LARGE_CODE = 40005
 LOCKED_CODE = 160005
@@ -62,7 +56,7 @@ class DiscordAnswers:
         self._client = client
         self._database = database
         self._book = book
-        self._fit = fit
+        self._content = Content(fit)
         self._clock = clock
         self._posting = Posting(client, database, clock)
         self._private = PrivatePosting(client, database, clock)
@@ -274,15 +268,11 @@ class DiscordAnswers:
         """One message; refused as too large it is made smaller once, and then comes without files:
         the text and the cost have to arrive, and the pictures stay on the shelf.
         """
-        numbered = [
-            each
-            for each in enumerate(part.pictures, first_picture)
-            if await self._is_on_disk(each[1])
-        ]
-        text = await self._text(part)
+        numbered = await self._content.pictures(part, first_picture)
+        text = await self._content.text(part)
         for share in (1.0, REFIT_SHARE):
             try:
-                files = await self._files(exchange, numbered, part.file_text, share)
+                files = await self._content.files(exchange, numbered, part.file_text, share)
                 await self._posting_of(exchange).put(exchange, number, text, files, buttons)
                 return
             except discord.HTTPException as error:
@@ -293,54 +283,9 @@ class DiscordAnswers:
                 if notice.word not in {Word.TOO_LARGE, Word.UNREADABLE}:
                     raise
                 log.warning("exchange %d: a picture cannot be fitted", exchange.id)
-        files = await self._files(exchange, [], part.file_text, REFIT_SHARE)
-        refused = _above(text, words.upload_refused())
+        files = await self._content.files(exchange, [], part.file_text, REFIT_SHARE)
+        refused = above(text, words.upload_refused())
         await self._posting_of(exchange).put(exchange, number, refused, files, buttons)
-
-    async def _text(self, part: Part) -> str:
-        missing = [one for one in part.pictures if not await self._is_on_disk(one)]
-        for one in missing:
-            log.error("picture %s is missing on the shelf", one.id)
-        return _above(part.text, words.picture_missing()) if missing else part.text
-
-    async def _is_on_disk(self, picture: Picture) -> bool:
-        original = await self._fit.fit(picture, picture.size_bytes)
-        return os.access(original.path, os.R_OK)
-
-    async def _files(
-        self,
-        exchange: Exchange,
-        numbered: Sequence[tuple[int, Picture]],
-        text: str | None,
-        share: float,
-    ) -> Callable[[], list[discord.File]]:
-        """Makes the files of a part, fitted under the upload limit, anew at every call."""
-        bytes_max = exchange.upload_bytes_max
-        if numbered:
-            bytes_max = min(bytes_max, REQUEST_BYTES_MAX // len(numbered))
-        fitted = [
-            # A refused file may have been far below what was said to be the limit.
-            (number, await self._fit.fit(picture, int(min(bytes_max, picture.size_bytes) * share)))
-            for number, picture in numbered
-        ]
-        description = words.alt_text(exchange.prompt)[:1024]
-
-        def make() -> list[discord.File]:
-            files = [
-                discord.File(
-                    picture.path,
-                    f"easel-{exchange.id}-{number}{picture.suffix}",
-                    description=description,
-                )
-                for number, picture in fitted
-            ]
-            if text is not None:
-                files.append(
-                    discord.File(io.BytesIO(text.encode()), f"easel-{exchange.id}-text.md")
-                )
-            return files
-
-        return make
 
     async def amend(self, exchange: Exchange) -> None:
         """Corrects the last line of a delivered answer: its cost is known now."""
@@ -356,7 +301,9 @@ class DiscordAnswers:
                 # Where Easel itself sees nothing, the interaction's token may still write.
                 posted = await self._database.read(lambda tx: messages.of_exchange(tx, exchange.id))
                 if last := posted.get(len(parts) - 1):
-                    await posting.edited(exchange, last, await self._text(parts[-1]), None, KEEP)
+                    await posting.edited(
+                        exchange, last, await self._content.text(parts[-1]), None, KEEP
+                    )
 
         try:
             await self._patiently(work)
@@ -384,12 +331,6 @@ def _may_pass(error: discord.HTTPException) -> bool:
 def _is_closed(error: discord.HTTPException) -> bool:
     """Whether Easel cannot write where it tried to."""
     return isinstance(error, discord.NotFound | discord.Forbidden) or error.code == LOCKED_CODE
-
-
-def _above(text: str, sentence: str) -> str:
-    """The sentence above the text of a message, if there is room."""
-    both = f"{sentence}\n{text}"
-    return both if len(both) <= MESSAGE_LETTERS_MAX else text
 
 
 def last_line(exchange: Exchange, charge: Charge) -> str | None:

@@ -12,7 +12,8 @@ from bot import words
 from bot.errors import Notice, Word
 from bot.pictures.fit import Fit, Fitted
 from bot.store.pictures import Picture
-from bot.ui.answer import REFIT_SHARE, REQUEST_BYTES_MAX, TOO_LARGE_CODE
+from bot.ui.answer import REFIT_SHARE, TOO_LARGE_CODE
+from bot.ui.content import REQUEST_BYTES_MAX
 
 log = logging.getLogger(__name__)
 
