@@ -52,6 +52,16 @@ def read(custom_id: object) -> Pressed | None:
     )
 
 
+def is_running(message: discord.Message, exchange_id: int) -> bool:
+    """Whether a message has the button of an answer in the making."""
+    return any(
+        isinstance(button, discord.Button) and button.custom_id == f"cancel:{exchange_id}"
+        for row in message.components
+        if isinstance(row, discord.ActionRow)
+        for button in row.children
+    )
+
+
 def while_running(exchange_id: int) -> discord.ui.View:
     """The buttons of an answer in the making."""
     return _view([[(CANCEL, f"cancel:{exchange_id}")]])

@@ -81,3 +81,9 @@ def _add_line(parts: list[Part], line: str) -> None:
             parts[-1].text = text
             return
     parts.append(Part(line))
+
+
+def above_line(content: str) -> str | None:
+    """What stands above a message's small line; None if it has none."""
+    above, line_break, line = content.rpartition("\n")
+    return f"{above}{line_break}" if line.startswith("-# ") else None

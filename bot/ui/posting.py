@@ -13,7 +13,7 @@ from bot.store import messages
 from bot.store.database import Database
 from bot.store.exchanges import Exchange
 from bot.store.messages import Posted
-from bot.ui import controls, known_again
+from bot.ui import controls, known_again, layout
 
 NONCE_MEMORY_MS = 60_000
 """Discord remembers a nonce "for the past few minutes"; within this a repeat needs no look back.
@@ -178,9 +178,14 @@ class Posting:
         await self._note(message, exchange, messages.PING)
 
     async def ends(self, exchange: Exchange, part: int) -> bool:
-        """Whether this part is noted and ends with the small line; False if it cannot be seen."""
+        """Whether this part is noted and shows the end: by its small line or, where the server
+        hides that, by having no button of an answer in the making. False if it cannot be seen.
+        """
         posted = (await self._known(exchange)).get(part)
-        return posted is not None and await self._above_line(posted) is not None
+        message = None if posted is None else await self._seen(posted)
+        if message is None or exchange.shows_cost or exchange.word is not None:
+            return message is not None and layout.above_line(message.content) is not None
+        return not controls.is_running(message, exchange.id)
 
     async def amend(self, exchange: Exchange, line: str) -> bool:
         """Puts another small line in place of the one that ends the exchange's last message, and
@@ -190,20 +195,19 @@ class Posting:
         last = posted.get(max(posted, default=messages.PING))
         if last is None or last.part == messages.PING:
             return False
-        above = await self._above_line(last)
+        message = await self._seen(last)
+        above = None if message is None else layout.above_line(message.content)
         return above is not None and await self.edited(exchange, last, f"{above}{line}", None, KEEP)
 
-    async def _above_line(self, posted: Posted) -> str | None:
-        """What stands above a message's small line; None if it has none, or cannot be seen."""
+    async def _seen(self, posted: Posted) -> discord.Message | None:
+        """The message as it stands; None if it cannot be seen."""
         channel = self._client.get_partial_messageable(posted.channel_id)
         try:
-            message = await channel.fetch_message(posted.id)
+            return await channel.fetch_message(posted.id)
         except discord.DiscordServerError:
             raise
         except discord.HTTPException:
             return None
-        above, line_break, line = message.content.rpartition("\n")
-        return f"{above}{line_break}" if line.startswith("-# ") else None
 
     async def adopt_response(self, exchange: Exchange) -> bool:
         """Notes the response of the exchange's interaction as its answer message, if it is there

@@ -351,3 +351,22 @@ async def test_what_is_not_known_of_who_asks_lets_nobody_in(stage: Stage):
     exchange = await stage.read(lambda tx: exchanges.get(tx, known["id"]))
     _, forbidden = await stage.read(lambda tx: receive(tx, exchange, Visitor()))
     assert forbidden is not None
+
+
+@pytest.mark.parametrize("cost_line", ["on", "off"])
+async def test_an_answer_that_was_there_in_time_does_not_ping_when_repeated_late(
+    stage: Stage, cost_line: str
+):
+    stage.model.script(answer(Paint(), NoUsage()))
+    stage.model.generation_misses = 1_000_000
+    stage.limit(unresolved_s=600.0)
+    await stage.start()
+    await setting(stage, "cost_line", cost_line)
+    used = await stage.mara.command(stage.channel, "imagine", prompt="a red fox")
+    await stage.discord.wait_until(lambda: any(one.attachments for one in used.messages), 20)
+    await stage.stop()
+    stage.model.generation_misses = 0
+    stage.clock.pushed_ms += 100_000
+    await stage.start()
+    await stage.until_idle()
+    assert stage.mara.pings == []
