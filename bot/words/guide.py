@@ -27,6 +27,13 @@ def help_pictures() -> str:
     )
 
 
+def help_documents() -> str:
+    return (
+        "**Documents**: attach text, code, PDF, Word, Excel, PowerPoint or HTML, or reply to a"
+        " message with one, and ask about it."
+    )
+
+
 def help_money() -> str:
     return (
         "**Cost**: each answer ends with what it cost. A picture is about 20 cents; words alone"
