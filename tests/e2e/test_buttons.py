@@ -107,6 +107,20 @@ async def test_again_brings_the_pictures_and_documents_of_a_request_without_word
     assert "a cat in the sun" in json.dumps(again)
 
 
+async def test_again_under_a_command_asks_for_the_same_shape_and_size_in_its_channel(stage: Stage):
+    await stage.start()
+    used = await stage.mara.command(
+        stage.channel, "imagine", prompt="a fox", shape="wide", size="2K"
+    )
+    (shown,) = await stage.answers(stage.channel, used.id)
+    press = await pressed(stage.theo, shown, "Again")
+    again = (await stage.answers(stage.channel, press.id))[-1]
+    assert again.attachments
+    first, second = stage.model.calls
+    assert second.request["image_config"] == first.request["image_config"]
+    assert second.request["messages"] == first.request["messages"]
+
+
 async def test_again_twice_is_two_exchanges(stage: Stage):
     await stage.start()
     _, shown = await painted(stage)

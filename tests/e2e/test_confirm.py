@@ -1,5 +1,6 @@
 """What is dear is asked about before anything is held: the buttons Confirm and Cancel."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -8,6 +9,8 @@ from bot.confirming import CONFIRM_WITHIN_S
 from bot.money import nano_usd
 from bot.sandbox.discord.shapes import Permission
 from bot.sandbox.discord.world import Channel, Message
+from bot.store.exchanges import Exchange
+from bot.ui.answer import DiscordAnswers
 from tests.e2e.stage import Stage, caps, last_line
 
 
@@ -136,6 +139,27 @@ async def test_confirm_and_cancel_at_once_are_one_of_them(dear: Stage):
     cancelled = last_line(message) == "-# cancelled · not charged"
     assert len(dear.model.calls) == (not cancelled)
     assert bool(message.attachments) != cancelled
+
+
+@pytest.mark.parametrize("label", ["Confirm", "Cancel"])
+async def test_a_click_while_the_question_is_still_being_put_is_not_lost(
+    dear: Stage, monkeypatch: pytest.MonkeyPatch, label: str
+):
+    ask, gate = DiscordAnswers.ask, asyncio.Event()
+
+    async def slow(self: DiscordAnswers, exchange: Exchange) -> None:
+        await ask(self, exchange)
+        await gate.wait()
+
+    monkeypatch.setattr(DiscordAnswers, "ask", slow)
+    await dear.start()
+    thread, message = await asked_first(dear)
+    await (await dear.mara.click(message, label)).answered()
+    gate.set()
+    await dear.answers(thread, message.id - 1)
+    await dear.until_idle()
+    assert bool(message.attachments) == (label == "Confirm")
+    assert len(dear.model.calls) == (label == "Confirm")
 
 
 async def test_only_who_asked_may_confirm(dear: Stage):
