@@ -11,6 +11,8 @@ from bot.sandbox.discord.world import Channel
 from bot.sandbox.people import Person
 from tests.e2e.stage import Stage
 
+EMBED_LETTERS_MAX = 6_000
+
 
 async def shown(stage: Stage, person: Person, channel: Channel) -> Json:
     used = await person.command(channel, "help")
@@ -49,7 +51,10 @@ async def test_help_names_every_command_and_menu_for_everyone(stage: Stage, dire
 
 async def test_help_names_the_admins_commands_to_admins_in_their_server(stage: Stage):
     await stage.start()
-    assert "`/report show" in text(await shown(stage, stage.ada, stage.channel))
+    embed = await shown(stage, stage.ada, stage.channel)
+    assert "`/report show" in text(embed)
+    headings = "".join(field["name"] for field in embed["fields"])
+    assert len(embed["title"]) + len(headings) + len(text(embed)) <= EMBED_LETTERS_MAX
     assert "`/report show" not in text(await shown(stage, stage.ada, stage.ada.dm))
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bot.money import NanoUsd
+from bot.money import NanoUsd, nano_usd
 from bot.sandbox.discord.interactions import TOKEN_S, Interaction
 from bot.sandbox.discord.wire import Fault
 from bot.sandbox.openrouter import NoUsage, Paint, Say, Stall, answer
@@ -200,3 +200,20 @@ async def test_a_crash_between_two_of_its_messages_shows_each_once(stage: Stage)
     assert sum(message.content.count("word") for message in used.messages) == 900
     assert len(shas(stage, *used.messages)) == 1
     assert len(stage.model.calls) == 1
+
+
+async def test_what_is_dear_is_asked_in_private_too(stage: Stage):
+    stage.limit(ask_above_nano_usd=nano_usd("0.10"))
+    await stage.start()
+    used = await ask(stage)
+    await stage.discord.wait_until(
+        lambda: bool(used.messages) and any(used.messages[0].buttons), 20
+    )
+    await stage.discord.wait_until(
+        lambda: "Confirm" in [one["label"] for one in used.messages[0].buttons], 20
+    )
+    assert not stage.model.calls
+    await (await stage.mara.click(used.messages[0], "Confirm")).answered()
+    await stage.until_idle()
+    only_hers(stage, used)
+    assert last_line(used.messages[0]).startswith("-# $0.")
