@@ -224,7 +224,7 @@ class App:
         await client.add_cog(Guide(client.tree, message_content=settings.discord.message_content))
         await client.add_cog(Money(database, limits))
         await client.add_cog(History(database, book, underway))
-        await client.add_cog(Server(ServerSettings(database)))
+        await client.add_cog(Server(ServerSettings(database, settings.limits.ask_above_nano_usd)))
         return underway
 
     async def fit_out(self, client: Client) -> Tree:

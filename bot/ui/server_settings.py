@@ -49,10 +49,13 @@ class Value:
 
 
 class ServerSettings:
-    """Reads and changes the settings of the servers."""
+    """Reads and changes the settings of the servers. `ask_above` holds where a server says
+    nothing.
+    """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, ask_above: NanoUsd) -> None:
         self._database = database
+        self._ask_above = ask_above
 
     async def change(self, guild: discord.Guild, member_id: int, name: Name, text: str) -> str:
         """Sets what an admin typed, and gives the sentence that tells them."""
@@ -69,7 +72,7 @@ class ServerSettings:
         if value.channel_id:
             now = words.setting_none() if value.text is None else markdown.escape(value.text)
             return words.setting_is_now(name, now, value.channel_id)
-        return words.setting_is_now(name, dict(_shown(rules))[name])
+        return words.setting_is_now(name, dict(self._shown(rules))[name])
 
     async def pause(self, server_id: int, member_id: int) -> str:
         """Pauses the server, or lets it go on, and gives the sentence that says which."""
@@ -92,7 +95,7 @@ class ServerSettings:
             )
 
         rules, changes = await self._database.read(read)
-        lines = [words.setting_line(name, value) for name, value in _shown(rules)]
+        lines = [words.setting_line(name, value) for name, value in self._shown(rules)]
         for channel_id, persona in list(rules.persona_by_channel.items())[:PERSONAS_SHOWN]:
             lines.append(words.setting_line("persona", _persona(persona), channel_id))
         if more := len(rules.persona_by_channel) - PERSONAS_SHOWN:
@@ -109,6 +112,24 @@ class ServerSettings:
             ]
             embed.add_field(name=words.settings_changes(), value="\n".join(told))
         return embed
+
+    def _shown(self, rules: Rules) -> list[tuple[str, str]]:
+        """Each setting of the whole server, as an admin reads it."""
+        default = words.setting_default(_price(self._ask_above))
+        ask_above = default if rules.ask_above is None else _price(rules.ask_above)
+        shown = [
+            ("channels", _mentions("#", rules.channels) or words.setting_everywhere()),
+            ("roles", _mentions("@&", rules.roles) or words.setting_everywhere()),
+            ("blocked", _mentions("@", rules.blocked) or words.setting_nobody()),
+            ("cost_line", words.flag(is_on=rules.cost_line)),
+            ("ping", words.flag(is_on=rules.ping)),
+            ("persona", _persona(rules.persona) if rules.persona else words.setting_none()),
+            ("time_zone", rules.time_zone or words.setting_default("UTC")),
+            ("notify", _mentions("#", () if rules.notify is None else (rules.notify,))),
+            ("ask_above_usd", ask_above),
+            ("paused", words.flag(is_on=rules.paused)),
+        ]
+        return [(name, value or words.setting_none()) for name, value in shown]
 
     async def suggestions(self, name: str | None, typed: str) -> list[str]:
         """What may be meant by what was typed of a value so far."""
@@ -131,22 +152,8 @@ def _zones() -> Sequence[str]:
     return sorted(zoneinfo.available_timezones())
 
 
-def _shown(rules: Rules) -> list[tuple[str, str]]:
-    """Each setting of the whole server, as an admin reads it."""
-    ask = None if rules.ask_above is None else f"${decimal_usd(rules.ask_above):f}"
-    shown = [
-        ("channels", _mentions("#", rules.channels) or words.setting_everywhere()),
-        ("roles", _mentions("@&", rules.roles) or words.setting_everywhere()),
-        ("blocked", _mentions("@", rules.blocked) or words.setting_nobody()),
-        ("cost_line", words.flag(is_on=rules.cost_line)),
-        ("ping", words.flag(is_on=rules.ping)),
-        ("persona", _persona(rules.persona) if rules.persona else words.setting_none()),
-        ("time_zone", rules.time_zone or words.setting_default("UTC")),
-        ("notify", _mentions("#", () if rules.notify is None else (rules.notify,))),
-        ("ask_above_usd", ask or words.setting_default(words.setting_none())),
-        ("paused", words.flag(is_on=rules.paused)),
-    ]
-    return [(name, value or words.setting_none()) for name, value in shown]
+def _price(amount: NanoUsd) -> str:
+    return f"${decimal_usd(amount).normalize():f}"
 
 
 def _mentions(sign: str, ids: Sequence[int]) -> str:

@@ -266,8 +266,9 @@ async def test_time_zone_notify_and_ask_above_are_kept(stage: Stage):
     assert found.ask_above == nano_usd("0.25")
     above = await stage.read(lambda tx: servers.ask_above(tx, stage.server.id))
     assert above == nano_usd("0.25")
-    for name in ("time_zone", "notify", "ask_above_usd"):
+    for name in ("time_zone", "notify"):
         await setting(stage, name, "None")
+    assert "$0.6 (the bot's own)" in await setting(stage, "ask_above_usd", "none")
     assert await rules(stage) == servers.Rules()
     assert await stage.read(lambda tx: servers.ask_above(tx, stage.server.id)) is None
 
