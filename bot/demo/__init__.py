@@ -80,6 +80,7 @@ async def _play(scenes: Scenes) -> list[tuple[str, str | None]]:
         ("imagine", scenes.imagine),
         ("edit", scenes.edit),
         ("text-and-code", scenes.text_and_code),
+        ("document", scenes.document),
         ("budget", scenes.budget),
         ("restart", scenes.restart),
         ("killed", scenes.killed),

@@ -1,6 +1,7 @@
 """The scenes of the tour, in order: what people do, and whether what they then see is right."""
 
 import asyncio
+import json
 import signal
 
 from bot.demo.stage import (
@@ -28,6 +29,9 @@ def mix(first: tuple[int, ...], second: tuple[int, ...]) -> tuple[int, ...]:
     return tuple((a + b) // 2 for a, b in zip(first, second, strict=True))
 ```
 And this is what comes out:"""
+
+NOTES = "Les renards dorment l’été, et courent l’hiver."
+"""To be sent as an old editor would have written it, and not in UTF-8."""
 
 EXPLANATION = answer(
     Say(CODE),
@@ -108,6 +112,19 @@ class Scenes:
             and messages[1].content.startswith("The lower half"),
             "the order of text, code, picture and text was not kept",
         )
+
+    async def document(self) -> None:
+        stage = self.stage
+        asked = await stage.say(
+            stage.theo,
+            stage.channel,
+            f"{stage.me} what do my notes say?",
+            document=("notes.txt", NOTES.encode("cp1252")),
+        )
+        messages = await stage.answer(await stage.thread_of(asked), asked)
+        stage.show("document", messages)
+        sent = json.dumps(stage.model.calls[-1].request, ensure_ascii=False)
+        check("notes.txt" in sent and NOTES in sent, "the notes did not reach the model")
 
     async def budget(self) -> None:
         stage = self.stage

@@ -128,13 +128,15 @@ class Stage:
         text: str,
         *,
         photo: bytes | None = None,
+        document: tuple[str, bytes] | None = None,
         reply_to: Message | None = None,
     ) -> Message:
         shown = text.replace(self.me, "@Easel")
-        photo_note = " [photo.png]" if photo is not None else ""
+        file = document if photo is None else ("photo.png", photo)
+        file_note = f" [{file[0]}]" if file is not None else ""
         reply_note = " (in reply to a picture)" if reply_to is not None else ""
-        print(f"  {person.name} in #{channel.name}{reply_note}: {shown}{photo_note}")
-        files = [("photo.png", photo)] if photo is not None else []
+        print(f"  {person.name} in #{channel.name}{reply_note}: {shown}{file_note}")
+        files = [file] if file is not None else []
         return await person.say(channel, text, files=files, reply_to=reply_to)
 
     async def answer(self, channel: Channel, after: Message) -> list[Message]:
