@@ -19,8 +19,8 @@ from bot.store.documents import Attached, Document
 DOCUMENTS_MAX = 10
 """As many as a message of Discord can have."""
 FILE_BYTES_MAX = 16 * 1024 * 1024
-"""Of a PDF, an office document or a page: encoded, it leaves room for pictures in the 30 MB that
-OpenRouter is known to take."""
+"""Of a PDF, an office document or a page, and of all documents of a request: encoded, it leaves
+room for pictures in the 30 MB that OpenRouter is known to take."""
 PACKED_SUFFIXES = (".pdf", ".docx", ".xlsx", ".pptx", ".html", ".htm", ".xhtml")
 
 PAGE_TEXT_TOKENS = 1_000

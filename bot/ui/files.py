@@ -45,6 +45,9 @@ def attached(attachments: Sequence[discord.Attachment]) -> Files:
     most = documents.DOCUMENTS_MAX
     if len(others) > most:
         return Files(refusal=Notice(Word.TOO_LARGE, words.too_many_documents(most)))
+    if sum(each.announced_bytes for each in others) > documents.FILE_BYTES_MAX:
+        bound = words.byte_size(documents.FILE_BYTES_MAX)
+        return Files(refusal=Notice(Word.TOO_LARGE, words.documents_too_large(bound)))
     return Files(tuple(pictures), tuple(others))
 
 

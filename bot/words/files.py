@@ -44,6 +44,10 @@ def too_many_documents(most: int) -> str:
     return f"At most {most} documents can go along with one request. Send fewer."
 
 
+def documents_too_large(bound: str) -> str:
+    return f"The documents are too large together: at most {bound} are accepted. Send fewer."
+
+
 def pages(count: int) -> str:
     return f"{count} pages"
 

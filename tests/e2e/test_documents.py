@@ -136,6 +136,18 @@ async def test_a_document_of_no_use_is_one_sentence_and_nothing_is_held(stage: S
     assert bool(stage.discord.sent("GET", "/cdn/.*")) is not refused_at_once
 
 
+async def test_documents_that_are_too_large_together_are_not_even_fetched(stage: Stage):
+    stage.server.upload_bytes_override = 100 * MIB
+    await stage.start()
+    uploads = [Upload(at, f"{at}.pdf", bytes(9 * MIB)) for at in range(2)]
+    draft = Draft(content=f"{stage.me} compare these", uploads=uploads)
+    asked = posting.add(stage.channel, stage.mara, draft)
+    answer = await stage.answers(stage.channel, asked.id)
+    assert last_line(answer[0]) == TOO_LARGE
+    assert "16 MiB" in answer[0].content
+    assert not stage.discord.sent("GET", "/cdn/.*")
+
+
 async def test_a_document_stays_in_the_conversation(stage: Stage):
     await stage.start()
     thread, _ = await stage.ask_in_thread("read this", files=[("notes.txt", b"foxes run")])
