@@ -101,7 +101,7 @@ class Check:
         if isinstance(found, str):
             return found
         if found.found == words.found_nothing():
-            self._tell("missing", item, words.secret_missing(found.key, found.allowed))
+            self._tell("missing", item, words.secret_missing(found.allowed))
         else:
             self._tell("wrong", item, str(found))
         return None

@@ -75,8 +75,8 @@ def needs(item: str) -> str:
     return f"It cannot be looked at before the line of the {item} is ok."
 
 
-def secret_missing(name: str, allowed: str) -> str:
-    return f"{name} is not set: set {allowed}."
+def secret_missing(allowed: str) -> str:
+    return f"There is none: take {allowed}."
 
 
 def token_accepted(name: str) -> str:
