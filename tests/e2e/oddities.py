@@ -129,11 +129,12 @@ FREE: list[Status] = [
     *[Status(502, body) for body in (b"", b"<html>bad gateway</html>")],
 ]
 """May be tried again."""
+TOO_LONG = Status(400, error_type="context_length_exceeded")
+"""Is tried once more where there is history to leave out."""
 REFUSED: list[Status] = [
     *map(Status, (400, 401, 402, 403, 413, 418, 422, 520)),
     Status(400, error_type="content_policy_violation"),
     Status(403, metadata={"reasons": ["violence"]}),
-    Status(400, error_type="context_length_exceeded"),
     Status(402, metadata=IN_FLIGHT | {"reason": "weight_exceeds_budget"}),
 ]
 
@@ -151,6 +152,8 @@ class Draw:
         free = [Attempt(self.one_of(FREE), free=True) for _ in range(self.retries())]
         if len(free) == 3:
             return free
+        if self.dice.random() < 0.02:
+            return [*free, Attempt(TOO_LONG, free=True), self.fine()]
         kind = self.dice.choices(
             [self.fine, self.cut, self.failed, self.refused, self.unproven], [50, 25, 12, 6, 7]
         )
