@@ -12,7 +12,7 @@ from dataclasses import replace
 from bot import house, logs, words
 from bot.clock import Clock
 from bot.confirming import Confirming
-from bot.conversation import prompt
+from bot.conversation import joining, prompt, retrying
 from bot.conversation.arrived import Arrived
 from bot.conversation.attachments import Attachments
 from bot.errors import CallFailed, Notice, StoreUnavailable, Unreachable, Word
@@ -22,12 +22,9 @@ from bot.openrouter.client import Call, Ended, NeverLeft, OpenRouter
 from bot.pictures.intake import Intake
 from bot.queue import FairQueue, Place
 from bot.request import Admission, Answers, Progress, Request, claim
-from bot.store import exchanges, reservations
+from bot.store import exchanges, requests, reservations
 from bot.store.database import Database, Transaction
 from bot.store.exchanges import Exchange, Step
-
-CALLS_MAX = 3
-RETRY_PAUSES_S = (1.0, 4.0)
 
 log = logging.getLogger(__name__)
 
@@ -88,12 +85,14 @@ class Exchanges:
                 refusal = full
 
         async def operation(tx: Transaction) -> Admission:
-            if await exchanges.is_known(tx, asked.id):
+            if await requests.is_known(tx, asked.id):
                 return Admission(fresh=False)
             received, forbidden = await house.receive(tx, asked, request.visitor)
             ask = prompt.first_ask(received, len(request.meant), self._terms, request.documents)
             refused = refusal or forbidden
             if refused is None:
+                if await joining.join(tx, received, request.meant, request.documents):
+                    return Admission(fresh=False)
                 try:
                     await self._book.check(tx, ask)
                 except Notice as no_room:
@@ -199,8 +198,10 @@ class Exchanges:
         await self._answers.open(exchange)
         await self._attachments.bring_home(exchange.id)
         progress.stage(lambda: words.waiting(place.position))
+        await joining.linger(exchange, self._clock)
         await place.turn()
-        await self._database.write(lambda tx: exchanges.note_step(tx, exchange.id, Step.HOLD))
+        while not await self._database.write(lambda tx: requests.take_up(tx, exchange.id)):
+            await self._attachments.bring_home(exchange.id)
 
     async def _hold(self, exchange: Exchange) -> None:
         """Reserves the worst case of the next call, in one transaction; what is dear is parked."""
@@ -235,7 +236,7 @@ class Exchanges:
         except CallFailed as failure:
             if failure.tell_owner:
                 self._tell_owner(failure.sentence)
-            if not _may_go_on(exchange, call, failure):
+            if not retrying.may_go_on(exchange, call, failure):
                 raise
             progress.stage(words.trying_again)
             await self._try_again(exchange, failure)
@@ -280,10 +281,7 @@ class Exchanges:
         with less history where that is what is wrong.
         """
         await self._let_go(exchange, shortened=failure.shorten)
-        if not failure.shorten:
-            tries = min(exchange.call_number - exchange.shortened, len(RETRY_PAUSES_S))
-            told_s = failure.retry_after_s
-            await self._clock.sleep(RETRY_PAUSES_S[tries - 1] if told_s is None else told_s)
+        await self._clock.sleep(retrying.pause_s(exchange, failure))
 
     async def _let_go(self, exchange: Exchange, *, shortened: bool = False) -> None:
         """Voids the call's hold, for another call to be made."""
@@ -391,10 +389,3 @@ class Exchanges:
 
     async def _read(self, exchange_id: int) -> Exchange:
         return await self._database.read(lambda tx: exchanges.get(tx, exchange_id))
-
-
-def _may_go_on(exchange: Exchange, call: Call, failure: CallFailed) -> bool:
-    """Whether another call may be made: one with less history once, beside the others."""
-    if failure.shorten:
-        return not exchange.shortened and prompt.has_history(call)
-    return failure.may_retry and exchange.call_number < CALLS_MAX + exchange.shortened

@@ -39,12 +39,13 @@ class Changes:
             return
 
         async def operation(tx: Transaction) -> tuple[Exchange, dict[int, Posted]] | None:
-            if not await requests.note_words(tx, message.id, message.author.id, prompt):
+            changed = await requests.note_words(tx, message.id, message.author.id, prompt)
+            if changed is None:
                 return None
-            exchange = await exchanges.get(tx, message.id)
-            if exchange.step is Step.WAIT or not await requests.is_last(tx, message.id):
+            exchange = await exchanges.get(tx, changed)
+            if exchange.step is Step.WAIT or not await requests.is_last(tx, changed):
                 return None  # the new words are asked already, or others since
-            return exchange, await messages.of_exchange(tx, message.id)
+            return exchange, await messages.of_exchange(tx, changed)
 
         found = await self._database.write(operation)
         if found is not None and messages.OFFER not in found[1]:

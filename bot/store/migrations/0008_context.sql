@@ -4,3 +4,10 @@ ALTER TABLE exchange ADD COLUMN shortened INTEGER NOT NULL DEFAULT 0 CHECK (shor
 ALTER TABLE reservation ADD COLUMN estimated_tokens INTEGER NOT NULL DEFAULT 0; -- of the prompt
 ALTER TABLE exchange ADD COLUMN forgotten INTEGER NOT NULL DEFAULT 0  -- its person deleted it
     CHECK (forgotten IN (0, 1));
+
+CREATE TABLE said (                -- the messages of a request that consists of several
+    message_id INTEGER PRIMARY KEY,
+    exchange_id INTEGER NOT NULL REFERENCES exchange (id),
+    text TEXT NOT NULL
+) STRICT;
+CREATE INDEX said_exchange ON said (exchange_id, message_id);
