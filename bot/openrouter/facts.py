@@ -40,6 +40,12 @@ class Chunk:
     usage: Usage | None
     has_choices: bool
 
+    @property
+    def is_text_alone(self) -> bool:
+        """It brings nothing but `text`, beside its id."""
+        brings_more = self.pictures or self.whole_text or self.refused or self.finish_reason
+        return bool(self.text) and not brings_more and self.error is None and self.usage is None
+
 
 @dataclass(frozen=True, slots=True)
 class Generation:

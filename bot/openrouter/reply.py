@@ -12,6 +12,7 @@ from bot.errors import CallFailed
 from bot.fetch import PublicFetch
 from bot.money import NanoUsd, Usage
 from bot.openrouter import failures
+from bot.openrouter.envelope import Envelope
 from bot.openrouter.facts import Chunk, chunk_of
 from bot.openrouter.failures import Cause
 from bot.openrouter.landing import Landing
@@ -106,6 +107,7 @@ class Reply:
         self._shelf = shelf
         self._gap_s = read_gap_s
         self._decoder = Decoder()
+        self._envelope = Envelope()
         self._pictures = Landing(shelf, self._decoder, fetch, tag)
         self._happenings = self._listen()
         # what was heard so far
@@ -135,6 +137,10 @@ class Reply:
                 received_bytes += len(data)
                 if received_bytes > ANSWER_BYTES_MAX:
                     data, broken = b"", Cause.ANSWER_TOO_LARGE
+                if self._decoder.is_between_events and (words := self._envelope.words(data)):
+                    self._pictures.forget_rest()
+                    yield self._said(words)
+                    continue
                 for item in self._decoder.close() if broken else self._decoder.feed(data):
                     match item:
                         case PictureOpened():
@@ -184,9 +190,14 @@ class Reply:
         self._pictures.forget_rest()
         text = chunk.text or ("" if self._has_text else chunk.whole_text)
         if text:
-            self._has_text = self._has_text or not text.isspace()
-            happenings.append(Text(text))
+            happenings.append(self._said(text))
+        if is_short:
+            self._envelope.learn(event, chunk)
         return happenings
+
+    def _said(self, text: str) -> Text:
+        self._has_text = self._has_text or not text.isspace()
+        return Text(text)
 
     def _note(self, chunk: Chunk) -> None:
         if chunk.error is not None and self._failure is None:

@@ -101,6 +101,13 @@ class Decoder:
         """The answer is one JSON document, not a stream of events."""
         return self._is_plain
 
+    @property
+    def is_between_events(self) -> bool:
+        """The next byte is the first of an event, or of what stands between two."""
+        return self._start is None and not (
+            self._has_data or self._is_known or self._head or self._after_cr
+        )
+
     def picture_number(self, url: str) -> int | None:
         """Which picture of the event this string of its JSON stands for, or None: it is whole."""
         _, found, number = url.partition(self._placeholder)
