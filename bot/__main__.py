@@ -47,6 +47,7 @@ def foreseen(command: Callable[Parameters, None]) -> Callable[Parameters, None]:
     def run(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
         try:
             command(*args, **kwargs)
+            sys.stdout.flush()  # here, where a reader that has gone is foreseen
         except EaselError as error:
             print(f"easel: {error}", file=sys.stderr)
             sys.exit(1)
