@@ -50,7 +50,7 @@ async def tour(output: Path) -> bool:
 
 PAINTED = (
     *("mention", "follow-up", "own-photo", "reply-to-picture", "imagine", "edit"),
-    *("text-and-code", "restart", "killed"),
+    *("text-and-code", "restart", "killed", "direct-message"),
 )
 """The scenes that save pictures, by the names of their files."""
 
@@ -84,6 +84,7 @@ async def _play(scenes: Scenes) -> list[tuple[str, str | None]]:
         ("budget", scenes.budget),
         ("restart", scenes.restart),
         ("killed", scenes.killed),
+        ("direct-message", scenes.direct_message),
         ("spend", scenes.spend),
         ("report", scenes.report),
     ):

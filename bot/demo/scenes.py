@@ -167,13 +167,22 @@ class Scenes:
         calls = [call for call in stage.model.calls if call.words == "add a second boat"]
         check(len(calls) == 1, "the model was called twice")
 
+    async def direct_message(self) -> None:
+        stage = self.stage
+        asked = await stage.say(stage.noor, stage.noor.dm, "a teapot in the shape of a cat")
+        answer = await stage.answer(stage.noor.dm, asked)
+        teapot = one_picture(stage.show("direct-message", answer))
+        asked = await stage.say(stage.noor, stage.noor.dm, "make it blue")
+        one_picture(stage.show("direct-message", await stage.answer(stage.noor.dm, asked)))
+        check(stage.sent_pictures()[-1] == sha256(teapot), "another picture was edited")
+
     async def spend(self) -> None:
         interaction = await self._command(self.stage.mara, "spend")
         self._private_embed(interaction, "What you spent")
 
     async def report(self) -> None:
         interaction = await self._command(self.stage.ada, "report show")
-        total = dollars(await self.stage.ledger())
+        total = dollars(await self.stage.ledger(self.stage.server))
         self._private_embed(interaction, total)
 
     async def _command(self, person: Person, name: str, **options: object) -> Interaction:

@@ -17,8 +17,8 @@ from bot.ledger import reports
 from bot.money import NanoUsd
 from bot.sandbox.discord.failures import TimedOut
 from bot.sandbox.discord.sandbox import DiscordSandbox
-from bot.sandbox.discord.shapes import MessageKind, Permission
-from bot.sandbox.discord.world import Channel, Message
+from bot.sandbox.discord.shapes import ChannelKind, MessageKind, Permission
+from bot.sandbox.discord.world import Channel, Message, Server
 from bot.sandbox.openrouter import ModelSandbox
 from bot.sandbox.people import Person
 from bot.store.database import Database, Transaction
@@ -57,7 +57,7 @@ class Wrong(Exception):
 
 @dataclass
 class Stage:
-    """Two stand-ins, a server with three people, and the bot's process."""
+    """Two stand-ins, a server with four people, and the bot's process."""
 
     discord: DiscordSandbox
     model: ModelSandbox
@@ -68,13 +68,13 @@ class Stage:
     saved: int = 0
 
     def __post_init__(self) -> None:
-        server = self.discord.add_server("Atelier")
+        self.server = server = self.discord.add_server("Atelier")
         admins = server.add_role("Admins", Permission.MANAGE_GUILD)
-        self.mara, self.theo, self.ada = (
-            self.discord.add_person(name) for name in ("Mara", "Theo", "Ada")
+        self.mara, self.theo, self.noor, self.ada = (
+            self.discord.add_person(name) for name in ("Mara", "Theo", "Noor", "Ada")
         )
-        server.join(self.mara)
-        server.join(self.theo)
+        for person in (self.mara, self.theo, self.noor):
+            server.join(person)
         server.join(self.ada, [admins])
         self.channel = server.add_channel("gallery")
         self.me = self.discord.bot_user.mention
@@ -135,7 +135,7 @@ class Stage:
         file = document if photo is None else ("photo.png", photo)
         file_note = f" [{file[0]}]" if file is not None else ""
         reply_note = " (in reply to a picture)" if reply_to is not None else ""
-        print(f"  {person.name} in #{channel.name}{reply_note}: {shown}{file_note}")
+        print(f"  {person.name} {where(channel)}{reply_note}: {shown}{file_note}")
         files = [file] if file is not None else []
         return await person.say(channel, text, files=files, reply_to=reply_to)
 
@@ -196,13 +196,18 @@ class Stage:
         async with Database(path, SystemClock(), read_only=True) as database:
             return await database.read(operation)
 
-    async def ledger(self) -> NanoUsd:
-        """All that the books hold, from the database alone."""
+    async def ledger(self, server: Server | None = None) -> NanoUsd:
+        """All that the books hold, or a server's part, from the database alone."""
 
         async def total(tx: Transaction) -> int:
-            return sum([row.cost_nano_usd async for row in reports.spend_rows(tx, "all")])
+            rows = reports.spend_rows(tx, "all", None if server is None else server.id)
+            return sum([row.cost_nano_usd async for row in rows])
 
         return NanoUsd(await self.read(total))
+
+
+def where(channel: Channel) -> str:
+    return "in private" if channel.kind is ChannelKind.DM else f"in #{channel.name}"
 
 
 def sha256(data: bytes) -> str:
