@@ -50,7 +50,7 @@ async def tour(output: Path) -> bool:
 
 PAINTED = (
     *("mention", "follow-up", "own-photo", "reply-to-picture", "imagine", "edit"),
-    *("text-and-code", "restart", "killed", "direct-message"),
+    *("text-and-code", "restart", "killed", "direct-message", "forum"),
 )
 """The scenes that save pictures, by the names of their files."""
 
@@ -85,6 +85,7 @@ async def _play(scenes: Scenes) -> list[tuple[str, str | None]]:
         ("restart", scenes.restart),
         ("killed", scenes.killed),
         ("direct-message", scenes.direct_message),
+        ("forum", scenes.forum),
         ("spend", scenes.spend),
         ("report", scenes.report),
     ):

@@ -176,6 +176,14 @@ class Scenes:
         one_picture(stage.show("direct-message", await stage.answer(stage.noor.dm, asked)))
         check(stage.sent_pictures()[-1] == sha256(teapot), "another picture was edited")
 
+    async def forum(self) -> None:
+        stage = self.stage
+        post = await stage.post(stage.ada, "A kite over the dunes", f"{stage.me} at sunrise")
+        answer = await stage.ended(post, post.id)
+        one_picture(stage.show("forum", answer))
+        words = stage.model.calls[-1].words
+        check("A kite over the dunes" in words and "at sunrise" in words, "the title was not read")
+
     async def spend(self) -> None:
         interaction = await self._command(self.stage.mara, "spend")
         self._private_embed(interaction, "What you spent")

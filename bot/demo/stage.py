@@ -77,6 +77,7 @@ class Stage:
             server.join(person)
         server.join(self.ada, [admins])
         self.channel = server.add_channel("gallery")
+        self.forum = server.add_channel("ideas", "forum")
         self.me = self.discord.bot_user.mention
 
     async def start(self) -> None:
@@ -138,6 +139,12 @@ class Stage:
         print(f"  {person.name} {where(channel)}{reply_note}: {shown}{file_note}")
         files = [file] if file is not None else []
         return await person.say(channel, text, files=files, reply_to=reply_to)
+
+    async def post(self, person: Person, title: str, text: str) -> Channel:
+        """A post in the forum."""
+        shown = text.replace(self.me, "@Easel")
+        print(f"  {person.name} posts “{title}” in #{self.forum.name}: {shown}")
+        return await person.start_thread(self.forum, title, text=text)
 
     async def answer(self, channel: Channel, after: Message) -> list[Message]:
         """Easel's messages in answer to this one, once the last has its small line."""
@@ -207,7 +214,7 @@ class Stage:
 
 
 def where(channel: Channel) -> str:
-    return "in private" if channel.kind is ChannelKind.DM else f"in #{channel.name}"
+    return "in a direct message" if channel.kind is ChannelKind.DM else f"in #{channel.name}"
 
 
 def sha256(data: bytes) -> str:
