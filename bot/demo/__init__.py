@@ -50,7 +50,7 @@ async def tour(output: Path) -> bool:
 
 PAINTED = (
     *("mention", "follow-up", "own-photo", "reply-to-picture", "imagine", "edit"),
-    *("text-and-code", "restart", "killed", "direct-message", "forum"),
+    *("text-and-code", "restart", "killed", "direct-message", "forum", "blend"),
 )
 """The scenes that save pictures, by the names of their files."""
 
@@ -86,6 +86,7 @@ async def _play(scenes: Scenes) -> list[tuple[str, str | None]]:
         ("killed", scenes.killed),
         ("direct-message", scenes.direct_message),
         ("forum", scenes.forum),
+        ("blend", scenes.blend),
         ("spend", scenes.spend),
         ("report", scenes.report),
     ):

@@ -184,6 +184,18 @@ class Scenes:
         words = stage.model.calls[-1].words
         check("A kite over the dunes" in words and "at sunrise" in words, "the title was not read")
 
+    async def blend(self) -> None:
+        interaction = await self._command(
+            self.stage.noor,
+            "blend",
+            picture1=("fox.png", self.fox),
+            picture2=("lighthouse.png", self.lighthouse),
+            prompt="the fox keeps the light",
+        )
+        blended = one_picture(self.stage.show("blend", await self._result(interaction)))
+        check(len(self.stage.sent_pictures()) == 2, "the model did not see both pictures")
+        check(keeps_pixels(blended, self.lighthouse), "the lighthouse's pixels were not kept")
+
     async def spend(self) -> None:
         interaction = await self._command(self.stage.mara, "spend")
         self._private_embed(interaction, "What you spent")
