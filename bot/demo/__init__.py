@@ -50,7 +50,7 @@ async def tour(output: Path) -> bool:
 
 PAINTED = (
     *("mention", "follow-up", "own-photo", "reply-to-picture", "imagine", "edit"),
-    *("text-and-code", "restart", "killed", "direct-message", "forum", "blend"),
+    *("text-and-code", "restart", "killed", "direct-message", "forum", "blend", "buttons"),
 )
 """The scenes that save pictures, by the names of their files."""
 
@@ -87,6 +87,7 @@ async def _play(scenes: Scenes) -> list[tuple[str, str | None]]:
         ("direct-message", scenes.direct_message),
         ("forum", scenes.forum),
         ("blend", scenes.blend),
+        ("buttons", scenes.buttons),
         ("spend", scenes.spend),
         ("report", scenes.report),
     ):

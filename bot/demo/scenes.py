@@ -196,6 +196,30 @@ class Scenes:
         check(len(self.stage.sent_pictures()) == 2, "the model did not see both pictures")
         check(keeps_pixels(blended, self.lighthouse), "the lighthouse's pixels were not kept")
 
+    async def buttons(self) -> None:
+        stage, theo, first = self.stage, self.stage.theo, self.first_answer[-1]
+        print("  (under the first picture of all, from before both restarts)")
+        press = await self._press(theo, first, "Again")
+        new = await stage.ended(self.thread, press.id)
+        one_picture(stage.show("buttons", new))
+        check(stage.model.calls[-1].words == "a red fox in deep snow", "something else was asked")
+        press = await self._press(theo, first, "Edit")
+        print("  Theo fills in the modal: Prompt: in autumn leaves, Shape: wide")
+        sent = await theo.submit(press, Prompt="in autumn leaves", Shape=["wide"])
+        edited = one_picture(stage.show("buttons", await stage.ended(self.thread, sent.id)))
+        check(keeps_pixels(edited, self.fox), "the fox's pixels were not kept")
+        press = await self._press(theo, first, "Original")
+        original = one_picture(stage.show("buttons", [await press.finished()]))
+        check(press.ephemeral and original == self.fox, "this is not the original")
+        print("  (under the new one)")
+        press = await self._press(theo, new[-1], "Details")
+        details = await press.finished()
+        stage.show("buttons", [details])
+        check(press.ephemeral and "a red fox in deep snow" in details.content, "no details came")
+        await self._press(theo, new[-1], "Delete")
+        await stage.discord.wait_until(lambda: new[-1].deleted, SCENE_TIMEOUT_S)
+        print("    Easel deletes its answer")
+
     async def spend(self) -> None:
         interaction = await self._command(self.stage.mara, "spend")
         self._private_embed(interaction, "What you spent")
@@ -214,6 +238,12 @@ class Scenes:
         interaction = await person.command(self.stage.channel, name, **options)
         await interaction.answered()
         return interaction
+
+    async def _press(self, person: Person, message: Message, label: str) -> Interaction:
+        print(f"  {person.name} presses {label}")
+        press = await person.click(message, label)
+        await press.answered()
+        return press
 
     async def _result(self, interaction: Interaction) -> list[Message]:
         await self.stage.ended(self.stage.channel, interaction.id)

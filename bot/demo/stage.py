@@ -27,7 +27,9 @@ START_TIMEOUT_S = 30.0
 SCENE_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 20.0
 LOOK_PAUSE_S = 0.1
-TEXT_SHOWN_LETTERS = 300
+TEXT_SHOWN_LETTERS = 900
+TEXT_BEGINNING_LETTERS = 300
+TEXT_END_LINES = 2
 NOT_PASSED = {
     *("DISCORD_TOKEN", "DISCORD_TOKEN_FILE", "OPENROUTER_API_KEY", "OPENROUTER_API_KEY_FILE"),
     "EASEL_CONFIG",
@@ -172,18 +174,22 @@ class Stage:
         return ours()
 
     def show(self, name: str, messages: list[Message]) -> list[bytes]:
-        """Prints what Easel answered, saves its pictures, and gives their bytes."""
-        pictures: list[bytes] = []
+        """Prints what Easel answered, saves its files, and gives their bytes."""
+        files: list[bytes] = []
         for message in messages:
-            for line in message.content[:TEXT_SHOWN_LETTERS].splitlines():
-                print(f"    Easel: {line}")
+            easel = "Easel, privately" if message.ephemeral else "Easel"
+            for line in _shortened(message.content):
+                print(f"    {easel}: {line}")
             for file in message.attachments:
                 self.saved += 1
                 path = self.output / f"{self.saved:02}-{name}{Path(file.name).suffix}"
                 path.write_bytes(file.data)
-                pictures.append(file.data)
-                print(f"    Easel: [{file.name} {file.width} × {file.height}, saved as {path}]")
-        return pictures
+                files.append(file.data)
+                size = f"{len(file.data):,} bytes"
+                if file.width is not None:
+                    size = f"{file.width} × {file.height}"
+                print(f"    {easel}: [{file.name} {size}, saved as {path}]")
+        return files
 
     async def thread_of(self, message: Message) -> Channel:
         try:
@@ -211,6 +217,14 @@ class Stage:
             return sum([row.cost_nano_usd async for row in rows])
 
         return NanoUsd(await self.read(total))
+
+
+def _shortened(text: str) -> list[str]:
+    """The lines of a text, of a long one the beginning and the end."""
+    lines = text.splitlines()
+    if len(text) <= TEXT_SHOWN_LETTERS:
+        return lines
+    return [*text[:TEXT_BEGINNING_LETTERS].splitlines(), "…", *lines[-TEXT_END_LINES:]]
 
 
 def where(channel: Channel) -> str:
