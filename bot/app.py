@@ -25,7 +25,7 @@ from bot.ledger.budgets import BudgetLimits
 from bot.ledger.prices import Price
 from bot.ledger.settling import Settling
 from bot.ledger.watch import Watch
-from bot.openrouter.client import OpenRouter
+from bot.openrouter.client import OpenRouter, trusted_certificates
 from bot.pictures.fit import Fit
 from bot.pictures.intake import Intake
 from bot.pictures.shelf import Shelf
@@ -99,7 +99,9 @@ class App:
                 workshop = await stack.enter_async_context(Workshop())
                 # Of its own, so that a long spreadsheet holds up no picture.
                 reading_room = await stack.enter_async_context(Workshop())
-                public = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
+                public = await stack.enter_async_context(
+                    httpx.AsyncClient(trust_env=False, verify=trusted_certificates())
+                )
                 downloads = await stack.enter_async_context(_session())
                 model = await stack.enter_async_context(
                     OpenRouter(

@@ -6,9 +6,7 @@ import pytest
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Half as many again as there are cores: a scene over loopback spends a third of its time
-    waiting.
-    """
+    """Two for each core: a scene over loopback spends half of its time waiting."""
     del config
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return max(2, (cores or 1) * 3 // 2)
+    return 2 * (cores or 1)
