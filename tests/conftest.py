@@ -5,6 +5,7 @@ import os
 import pytest
 
 
+@pytest.hookimpl(optionalhook=True)  # also without xdist
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Two for each core: a scene over loopback spends half of its time waiting."""
     del config
