@@ -8,7 +8,8 @@ import tempfile
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from bot.demo.scenes import EXPLANATION, Scenes
+from bot.demo.scenes import Scenes
+from bot.demo.script import tell
 from bot.demo.stage import Stage, Wrong
 from bot.errors import EaselError, StartError
 from bot.money import NanoUsd, dollars
@@ -27,7 +28,7 @@ async def tour(output: Path) -> bool:
     async with AsyncExitStack() as stack:
         discord = await stack.enter_async_context(DiscordSandbox())
         model = await stack.enter_async_context(ModelSandbox())
-        model.when(lambda call: call.words.endswith("with code"), EXPLANATION)
+        tell(model)
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="easel-demo-")))
         stage = Stage(discord, model, folder, output)
         try:
@@ -88,6 +89,7 @@ async def _play(scenes: Scenes) -> list[tuple[str, str | None]]:
         ("forum", scenes.forum),
         ("blend", scenes.blend),
         ("buttons", scenes.buttons),
+        ("cancel", scenes.cancel),
         ("spend", scenes.spend),
         ("report", scenes.report),
     ):

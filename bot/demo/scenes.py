@@ -4,6 +4,7 @@ import asyncio
 import json
 import signal
 
+from bot.demo.script import BEGINNING
 from bot.demo.stage import (
     LOOK_PAUSE_S,
     SCENE_TIMEOUT_S,
@@ -17,27 +18,12 @@ from bot.money import dollars
 from bot.sandbox.discord.failures import TimedOut
 from bot.sandbox.discord.interactions import Interaction
 from bot.sandbox.discord.world import Message
-from bot.sandbox.openrouter import Paint, Say, answer
 from bot.sandbox.painting import encode, keeps_pixels, paint
 from bot.sandbox.people import Person
 from bot.store import pieces
 
-CODE = """Here is how the colours are mixed:
-
-```python
-def mix(first: tuple[int, ...], second: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple((a + b) // 2 for a, b in zip(first, second, strict=True))
-```
-And this is what comes out:"""
-
 NOTES = "Les renards dorment l’été, et courent l’hiver."
 """To be sent as an old editor would have written it, and not in UTF-8."""
-
-EXPLANATION = answer(
-    Say(CODE),
-    Paint("two colours and their mixture"),
-    Say("The lower half is the mixture of the two above."),
-)
 
 
 class Scenes:
@@ -219,6 +205,23 @@ class Scenes:
         await self._press(theo, new[-1], "Delete")
         await stage.discord.wait_until(lambda: new[-1].deleted, SCENE_TIMEOUT_S)
         print("    Easel deletes its answer")
+
+    async def cancel(self) -> None:
+        stage = self.stage
+        interaction = await self._command(
+            stage.noor, "imagine", prompt="an oak with every single leaf"
+        )
+        shown = interaction.original
+        check(shown is not None, "no answer began")
+        assert shown is not None
+        await stage.discord.wait_until(lambda: BEGINNING in shown.content, SCENE_TIMEOUT_S)
+        stage.show("cancel", [shown])
+        await self._press(stage.noor, shown, "Cancel")
+        answer = await self._result(interaction)
+        stage.show("cancel", answer)
+        check("-# cancelled · " in answer[-1].content, "it was not cancelled")
+        check(not shown.buttons, "the button stayed")
+        await self._cost_known(answer[-1])
 
     async def spend(self) -> None:
         interaction = await self._command(self.stage.mara, "spend")
