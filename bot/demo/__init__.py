@@ -19,8 +19,8 @@ from bot.sandbox.openrouter import ModelSandbox
 
 
 async def tour(output: Path) -> bool:
-    """Plays every scene; True if all of them and the books were right. Pictures are saved in
-    `output`, which is made.
+    """Plays every scene; True if all of them and the books were right. Pictures and other
+    files are saved in `output`, which is made.
 
     Raises StartError when the stage cannot be set.
     """
@@ -49,22 +49,31 @@ async def tour(output: Path) -> bool:
         return same and all(wrong is None for _, wrong in results)
 
 
-PAINTED = (
+SAVING = (
     *("mention", "follow-up", "own-photo", "reply-to-picture", "imagine", "edit"),
-    *("text-and-code", "restart", "killed", "direct-message", "forum", "blend", "buttons"),
+    *(
+        "text-and-code",
+        "restart",
+        "killed",
+        "direct-message",
+        "forum",
+        "blend",
+        "buttons",
+        "long-answer",
+    ),
 )
-"""The scenes that save pictures, by the names of their files."""
+"""The scenes that save files, by the names of their files."""
 
 
 def _prepare(output: Path) -> None:
-    """Makes the folder and takes the pictures of an earlier tour out of it, and nothing else, as
+    """Makes the folder and takes the files of an earlier tour out of it, and nothing else, as
     people may keep files of their own in it.
     """
     try:
         output.mkdir(parents=True, exist_ok=True)
-        for scene in PAINTED:
+        for scene in SAVING:
             for old in output.glob(f"[0-9][0-9]-{scene}.*"):
-                if old.suffix in {".png", ".jpg", ".webp"}:
+                if old.suffix in {".png", ".jpg", ".webp", ".md"}:
                     old.unlink()
     except OSError as error:
         raise StartError(f"{output} cannot be written: {error.strerror}") from error
@@ -90,6 +99,7 @@ async def _play(scenes: Scenes) -> list[tuple[str, str | None]]:
         ("blend", scenes.blend),
         ("buttons", scenes.buttons),
         ("cancel", scenes.cancel),
+        ("long-answer", scenes.long_answer),
         ("spend", scenes.spend),
         ("report", scenes.report),
     ):

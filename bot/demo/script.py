@@ -21,7 +21,14 @@ EXPLANATION = answer(
 BEGINNING = "I begin with the sky, and then every leaf one by one."
 ENDLESS = answer(Say(BEGINNING), Stall())
 
+LONG = "\n\n".join(
+    f"**Night {night}.** The fox crosses the snow, sees {night} more stars, and is home by dawn."
+    for night in range(1, 201)
+)
+"""More letters than a few messages hold."""
+
 
 def tell(model: ModelSandbox) -> None:
     model.when(lambda call: call.words.endswith("with code"), EXPLANATION)
     model.when(lambda call: call.words.endswith("every single leaf"), ENDLESS)
+    model.when(lambda call: call.words.endswith("in two hundred nights"), answer(Say(LONG)))
