@@ -32,7 +32,7 @@ def by_command(stage: Stage, tmp_path: Path) -> Killing:
     return Killing(stage, tmp_path, "command")
 
 
-@pytest.fixture(params=["message", "command"])
+@pytest.fixture(params=["message", pytest.param("command", marks=pytest.mark.long)])
 def killing(stage: Stage, tmp_path: Path, request: pytest.FixtureRequest) -> Killing:
     by: By = request.param
     return Killing(stage, tmp_path, by)

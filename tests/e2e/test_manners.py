@@ -123,6 +123,7 @@ async def test_an_answer_of_128000_tokens_is_one_file_with_few_edits(stage: Stag
     assert made[0].edits <= took_s / 2 + 1
 
 
+@pytest.mark.long
 async def test_an_answer_of_128000_tokens_takes_little_memory(stage: Stage):
     may_be_long(stage)
     stage.model.script(answer(Say(LONG, words_per_delta=30), Stall()))

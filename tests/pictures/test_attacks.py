@@ -26,6 +26,13 @@ SECONDS_MAX = JOB_TIMEOUT_S / 2
 PEAK_MIB_MAX = 700
 """Of the process, with about 30 of its own. Its bound is of address space, which is more."""
 
+LONG = {
+    *("heic grid", "avif of a smaller size", "gif of huge frames", "webp of huge frames"),
+    *("png with alpha", "png of 16 bits", "gif with a clear colour", "avif with alpha"),
+    *("heic in tiles", "jpeg photoshop", "jpeg exif"),
+}
+"""Those that take longer than a second."""
+
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
 
 
@@ -56,7 +63,11 @@ async def within_bounds(workshop: Workshop) -> AsyncGenerator[None]:
 
 def table(attacks: dict[str, Make]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize(
-        "make", [pytest.param(make, id=name) for name, make in attacks.items()]
+        "make",
+        [
+            pytest.param(make, id=name, marks=[pytest.mark.long] if name in LONG else [])
+            for name, make in attacks.items()
+        ],
     )
 
 

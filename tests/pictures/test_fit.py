@@ -105,7 +105,14 @@ async def test_alpha_is_kept_under_any_limit(
     assert all(alike(*pair, 4) for pair in zip(found[1:], means(original, 3)[1:], strict=True))
 
 
-@pytest.mark.parametrize(("mode", "limit"), [("RGB", MIB), ("RGB", 10 * MIB), ("RGBA", MIB)])
+@pytest.mark.parametrize(
+    ("mode", "limit"),
+    [
+        ("RGB", MIB),
+        pytest.param("RGB", 10 * MIB, marks=pytest.mark.long),
+        pytest.param("RGBA", MIB, marks=pytest.mark.long),
+    ],
+)
 async def test_the_largest_of_the_model_fits(
     intake: Intake, shelf: Shelf, fit: Fit, mode: str, limit: int
 ) -> None:
