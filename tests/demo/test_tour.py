@@ -20,6 +20,7 @@ def test_the_readme_tells_how_many_scenes_there_are():
     assert f"a short story of {IN_WORDS[len(NAMES)]} scenes" in README.read_text(encoding="utf-8")
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 async def test_the_tour_ends_well_and_takes_only_its_own_old_files_away(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
