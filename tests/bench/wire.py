@@ -17,6 +17,8 @@ from pathlib import Path
 import certifi
 import httpx
 
+from bot.openrouter.client import trusted_certificates
+
 ROOT = Path(__file__).parent.parent.parent
 
 
@@ -81,10 +83,12 @@ def trusted(certificate: Path) -> Generator[None]:
     """Meanwhile every client of httpx trusts this certificate, and no other, by default."""
     where = certifi.where
     certifi.where = lambda: str(certificate)
+    trusted_certificates.cache_clear()
     try:
         yield
     finally:
         certifi.where = where
+        trusted_certificates.cache_clear()
 
 
 def client(wire: Wire, origin: str) -> httpx.AsyncClient:
