@@ -70,7 +70,7 @@ _log = logging.getLogger(__name__)
 @cache
 def trusted_certificates() -> ssl.SSLContext:
     """Whom to believe over TLS, for every client of the process: reading it takes 40 ms."""
-    return httpx.create_ssl_context()
+    return httpx.create_ssl_context(trust_env=False)
 
 
 class NeverLeft(asyncio.CancelledError):
