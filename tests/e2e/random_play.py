@@ -51,6 +51,8 @@ WIDE = limits(*["1000000"] * 4)
 WAVE = 40
 MEMBERS = range(1, 9)
 FIRST_ID = 1_300_000_000_000_000_000
+APART_MS = 3_000
+"""Between two requests, so that none joins the one before it."""
 UNREACHABLE_SHARE = 0.03
 STORM_PATIENCE_S = 0.2
 DRAIN_TIMEOUT_S = 60.0
@@ -242,7 +244,7 @@ class World:
     async def _ask(self, pause: asyncio.Event | None) -> None:
         dice, number = self.dice, len(self.plans) + 1
         planned = plan(dice, f"request {number}", pause)
-        exchange_id = FIRST_ID + (number << 22)
+        exchange_id = FIRST_ID + (number * APART_MS << 22)
         if not self._conversations or dice.random() < 0.7:
             self._conversations.append(exchange_id)
         exchange = Exchange(
