@@ -372,10 +372,9 @@ class Exchanges:
         with what had come. False when there is nothing to break off any more.
         """
         step = self._steps.get(exchange_id)
-        if step is None:
+        if step is None or not step.cancel():  # it may have just ended
             return False
         self._cancelled.add(exchange_id)
-        step.cancel()
         return True
 
     def close(self) -> None:
