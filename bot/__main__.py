@@ -24,7 +24,8 @@ from bot.errors import EaselError, StartError
 from bot.ledger import reports
 from bot.ledger.reports import BYS, PERIODS, Period
 from bot.money import NanoUsd, dollars
-from bot.settings import Settings, load
+from bot.settings import Settings
+from bot.settings.reading import load
 from bot.store.database import Database, Transaction, migrate
 from bot.store.entries import By, EntryRow, Line
 

@@ -22,7 +22,8 @@ from bot.money import NanoUsd, dollars
 from bot.openrouter.client import OpenRouter
 from bot.openrouter.models import ModelFacts
 from bot.pictures.shelf import Shelf
-from bot.settings import DEFAULT_FILE, Settings, Wrong, load, secret
+from bot.settings import Settings
+from bot.settings.reading import DEFAULT_FILE, Wrong, load, secret
 from bot.store import synced
 from bot.store.database import Database
 from bot.store.folder import DataFolder

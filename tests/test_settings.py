@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from bot import settings as module
 from bot.errors import SettingsError
 from bot.money import nano_usd
-from bot.settings import Settings, load
+from bot.settings import Settings
+from bot.settings.reading import load
 
 EXAMPLE = Path(__file__).parent.parent / "config.example.toml"
 SECRETS = {"DISCORD_TOKEN": "token.of-discord", "OPENROUTER_API_KEY": "sk-or-v1-secret"}

@@ -26,7 +26,7 @@ import bot.ui.answer
 from bot import logs
 from bot.pictures.intake import Intake
 from bot.pictures.shelf import Blob, Shelf
-from bot.settings import load
+from bot.settings.reading import load
 from bot.store.database import Database, Transaction
 from bot.store.exchanges import Exchange
 from bot.store.messages import Posted

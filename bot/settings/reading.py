@@ -1,5 +1,5 @@
-"""The settings: which there are, their defaults and what each may be, read from a TOML file and,
-for the two secrets, from the environment. Nothing here acts on a setting.
+"""Reads the settings from a TOML file and, for the two secrets, from the environment; what is wrong
+is told with its key, what was found and what is allowed.
 """
 
 import difflib
@@ -7,213 +7,29 @@ import json
 import re
 import sys
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
-from decimal import ROUND_CEILING, Decimal
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, TypeVar, cast, get_args, get_type_hints
+from typing import Any, NamedTuple, TypeVar, cast, get_args, get_type_hints
 
 from bot import words
 from bot.errors import SettingsError
-from bot.money import NanoUsd, nano_usd
+from bot.settings import (
+    DEFAULT_MODEL,
+    DEFAULT_PRICE,
+    WINDOW_TOKENS,
+    ModelPrice,
+    Section,
+    Settings,
+)
+from bot.settings.rules import Rule
 
 DEFAULT_FILE = "config.toml"
 FILE_BYTES_MAX = 1_048_576
 SECRET_BYTES_MAX = 4096
 FOUND_CHARACTERS_MAX = 60
 OTHERS_MAX = 10
-
-API_URL = "https://discord.com/api/v10"
-GATEWAY_URL = "wss://gateway.discord.gg"
-CDN_URL = "https://cdn.discordapp.com"
-"""What discord.py uses by itself, for whoever must know an address that is not set."""
-
-BASE_URL = "https://openrouter.ai/api/v1"
-DEFAULT_MODEL = "openai/gpt-5.4-image-2"
-WINDOW_TOKENS = {DEFAULT_MODEL: 272_000}
-"""Context windows we know. Source: https://openrouter.ai/api/v1/models (2026-08)."""
-
-LOOPBACK = r"localhost|127(?:\.\d{1,3}){3}|\[::1\]"
-USD_PER_MILLION_MAX = 10_000
-BUDGET_USD_MAX = 1_000_000
-
-
-class Rule(NamedTuple):
-    """What a key may be: `read` gives the setting of a TOML value or raises ValueError."""
-
-    allowed: str
-    read: Callable[[object], object]
-
-
-def _decimal(value: object, lowest: int, highest: int) -> Decimal:
-    if not isinstance(value, bool) and isinstance(value, int | Decimal):
-        number = Decimal(value)
-        if number.is_finite() and lowest <= number <= highest:
-            return number
-    raise ValueError
-
-
-def _whole(lowest: int, highest: int) -> Rule:
-    def read(value: object) -> int:
-        if isinstance(value, int):
-            return int(_decimal(value, lowest, highest))
-        raise ValueError
-
-    return Rule(words.allowed_whole_number(lowest, highest), read)
-
-
-def _seconds(lowest: int, highest: int) -> Rule:
-    def read(value: object) -> float:
-        return float(_decimal(value, lowest, highest))
-
-    return Rule(words.allowed_seconds(lowest, highest), read)
-
-
-def _exact_usd(value: object, highest: int) -> Decimal:
-    """At most nine decimals, so that the amount is a whole number of nano-dollars."""
-    amount = _decimal(value, 0, highest)
-    if amount != amount.quantize(Decimal("1E-9")):
-        raise ValueError
-    return amount
-
-
-def _budget(value: object) -> NanoUsd:
-    return nano_usd(_exact_usd(value, BUDGET_USD_MAX))
-
-
-def _price(value: object) -> NanoUsd:
-    amount = _exact_usd(value, USD_PER_MILLION_MAX) * 1_000
-    # Rounded up: prices only bound what a call may cost, and a bound must not be below it.
-    return NanoUsd(int(amount.to_integral_value(ROUND_CEILING)))
-
-
-def _flag(value: object) -> bool:
-    if value is True or value is False:
-        return value
-    raise ValueError
-
-
-def _model(value: object) -> str:
-    if isinstance(value, str) and re.fullmatch(r"[!-~]{1,200}", value):
-        return value
-    raise ValueError
-
-
-def _folder(value: object) -> Path:
-    if isinstance(value, str) and value.strip() and "\0" not in value:
-        return Path(value)
-    raise ValueError
-
-
-def _url(example: str) -> Rule:
-    """An address of the example's kind: by its scheme, or the plain one to this machine."""
-    secure = example.partition(":")[0]
-    plain = secure.removesuffix("s")
-    start = rf"{secure}://(?:[\w.-]+|\[[\da-fA-F:.]+\])|{plain}://(?:{LOOPBACK})"
-    pattern = re.compile(rf"(?:{start})(?::\d{{1,5}})?(?:/[^\s/?#@]+)*", re.ASCII)
-
-    def read(value: object) -> str:
-        if isinstance(value, str) and pattern.fullmatch(value):
-            return value
-        raise ValueError
-
-    return Rule(words.allowed_url(example, plain), read)
-
-
-FLAG = Rule(words.allowed_flag(), _flag)
-MODEL = Rule(words.allowed_model(DEFAULT_MODEL), _model)
-FOLDER = Rule(words.allowed_folder(), _folder)
-USD = Rule(words.allowed_usd(BUDGET_USD_MAX), _budget)
-PRICE = Rule(words.allowed_usd_per_million(USD_PER_MILLION_MAX), _price)
-PATIENCE = _seconds(0, 86_400)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Section:
-    """A table of the file: each field with its rule; what is `nano_usd` here is `usd` there."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DiscordSettings(Section):
-    """The addresses are None unless set: only then is discord.py told another than its own."""
-
-    api_url: Annotated[str | None, _url(API_URL)] = None
-    gateway_url: Annotated[str | None, _url(GATEWAY_URL)] = None
-    cdn_url: Annotated[str | None, _url(CDN_URL)] = None
-    message_content: Annotated[bool, FLAG] = True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenRouterSettings(Section):
-    base_url: Annotated[str, _url(BASE_URL)] = BASE_URL
-    model: Annotated[str, MODEL] = DEFAULT_MODEL
-    max_tokens: Annotated[int, _whole(1_000, 128_000)] = 16_000
-    timeout_s: Annotated[float, _seconds(5, 3_600)] = 720.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StorageSettings(Section):
-    data_dir: Annotated[Path, FOLDER] = Path("data")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LimitSettings(Section):
-    running_max: Annotated[int, _whole(1, 1_000)] = 16
-    running_per_member_max: Annotated[int, _whole(1, 1_000)] = 2
-    queue_max: Annotated[int, _whole(0, 10_000)] = 100
-    context_tokens: Annotated[int, _whole(0, 1_000_000)] = 32_000
-    context_pictures: Annotated[int, _whole(0, 50)] = 4
-    stop_grace_s: Annotated[float, PATIENCE] = 300.0
-    catch_up_s: Annotated[float, PATIENCE] = 600.0
-    unresolved_s: Annotated[float, PATIENCE] = 600.0
-    ask_above_nano_usd: Annotated[NanoUsd, USD] = field(default=nano_usd("0.60"))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BudgetSettings(Section):
-    member_day_nano_usd: Annotated[NanoUsd, USD] = field(default=nano_usd(3))
-    member_month_nano_usd: Annotated[NanoUsd, USD] = field(default=nano_usd(15))
-    server_month_nano_usd: Annotated[NanoUsd, USD] = field(default=nano_usd(100))
-    total_month_nano_usd: Annotated[NanoUsd, USD] = field(default=nano_usd(200))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogSettings(Section):
-    json: Annotated[bool, FLAG] = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelPrice(Section):
-    """Nano-dollars per token, rounded up; in the file they are dollars per million tokens."""
-
-    input: Annotated[NanoUsd, PRICE]
-    cached_input: Annotated[NanoUsd, PRICE]
-    output: Annotated[NanoUsd, PRICE]
-    image_output: Annotated[NanoUsd, PRICE]
-
-
-DEFAULT_PRICE = ModelPrice(
-    input=NanoUsd(8_000),
-    cached_input=NanoUsd(2_000),
-    output=NanoUsd(15_000),
-    image_output=NanoUsd(30_000),
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """All of them. The secrets are empty when they were not asked for, and never in the repr."""
-
-    discord: DiscordSettings = field(default_factory=DiscordSettings)
-    openrouter: OpenRouterSettings = field(default_factory=OpenRouterSettings)
-    storage: StorageSettings = field(default_factory=StorageSettings)
-    limits: LimitSettings = field(default_factory=LimitSettings)
-    budgets: BudgetSettings = field(default_factory=BudgetSettings)
-    logs: LogSettings = field(default_factory=LogSettings)
-    prices: Mapping[str, ModelPrice] = field(default_factory=lambda: {DEFAULT_MODEL: DEFAULT_PRICE})
-    discord_token: str = field(default="", repr=False)
-    openrouter_api_key: str = field(default="", repr=False)
-
 
 AnySection = TypeVar("AnySection", bound=Section)
 
