@@ -5,12 +5,10 @@ not its business.
 
 import asyncio
 import binascii
-import errno
 import hashlib
 import logging
 import os
 import secrets
-import shutil
 import threading
 from collections.abc import AsyncIterator, Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
@@ -24,17 +22,16 @@ import pybase64
 
 from bot import words
 from bot.errors import Notice, StartError, Word
+from bot.pictures import disk
+from bot.pictures.disk import BASE64_HOP_BYTES
 
 THREADS = 2
 """Enough to keep a disk busy. They are apart from the default pool, where uploads read."""
-BASE64_HOP_BYTES = 768 * 1024
-"""Read and encoded per hop; a multiple of 3, so that the encoded pieces join."""
 FITTED_FILES_MAX = 256
 """Derivatives kept; beyond that the oldest go."""
 
 T = TypeVar("T")
 
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _log = logging.getLogger(__name__)
 
 
@@ -109,7 +106,7 @@ class Shelf:
         """The blob in base64, in pieces that join. Nothing stays open between two of them."""
         path = self.path(blob_id)
         offset = 0
-        while piece := await self.run(_read_base64, path, offset):
+        while piece := await self.run(disk.read_base64, path, offset):
             yield piece
             offset += BASE64_HOP_BYTES
 
@@ -131,7 +128,7 @@ class Shelf:
         try:
             return await loop.run_in_executor(self._open_executor(), function, *arguments)
         except OSError as error:
-            raise storage_notice(error) from error
+            raise disk.storage_notice(error) from error
 
     async def finish(self, function: Callable[[], None]) -> None:
         """Calls the function in one of the shelf's threads, even if the caller is cancelled."""
@@ -144,19 +141,19 @@ class Shelf:
         target = self.path(blob.id)
         # One at a time: else one could rely on a folder or a name that another has not synced yet.
         with self._placing:
-            _make_folder(target.parent.parent)
-            _make_folder(target.parent)
-            if _has_size(target, blob.size_bytes):
+            disk.make_folder(target.parent.parent)
+            disk.make_folder(target.parent)
+            if disk.has_size(target, blob.size_bytes):
                 source.unlink()
             else:
                 source.rename(target)
             # Also when it was there: whoever renamed it may have been killed before this.
-            _sync_folder(target.parent)
+            disk.sync_folder(target.parent)
 
     def tag(self, source: Path, tag: str) -> None:
         """In a thread: gives a finished file a second name. Durable after it."""
-        _name_twice(source, self._tagged / tag)
-        _sync_folder(self._tagged)
+        disk.name_twice(source, self._tagged / tag)
+        disk.sync_folder(self._tagged)
 
     def _find_tagged(self, prefix: str) -> list[Blob]:
         found: list[Blob] = []
@@ -164,7 +161,7 @@ class Shelf:
             with path.open("rb") as file:
                 sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             found.append(Blob(sha256, path.stat().st_size))
-            _name_twice(path, self._incoming / path.name)
+            disk.name_twice(path, self._incoming / path.name)
             self.place(self._incoming / path.name, found[-1])
         return found
 
@@ -181,7 +178,7 @@ class Shelf:
     def _prepare(self) -> None:
         for folder in (self._folder, self._incoming, self._fitted, self._tagged):
             folder.mkdir(parents=True, exist_ok=True)
-            _sync_folder(folder)
+            disk.sync_folder(folder)
         for folder in (self._incoming, self._fitted):
             # A file made here also proves that the folder can be written.
             (folder / "probe").touch()
@@ -356,45 +353,3 @@ class Incoming:
             except OSError as error:
                 # The next start clears it away.
                 _log.warning("a temporary file stays behind: %s", error.strerror)
-
-
-def storage_notice(error: OSError) -> Notice:
-    """The notice for a disk that is full or fails, noted in the log for the owner."""
-    full = error.errno in _FULL
-    _log.error("the shelf's disk %s: %s", "is full" if full else "failed", error.strerror)
-    return Notice(Word.OWNER, words.disk_full() if full else words.shelf_failed())
-
-
-def _read_base64(path: Path, offset: int) -> bytes:
-    with path.open("rb") as file:
-        file.seek(offset)
-        return pybase64.b64encode(file.read(BASE64_HOP_BYTES))
-
-
-def _has_size(path: Path, size_bytes: int) -> bool:
-    try:
-        return path.stat().st_size == size_bytes
-    except FileNotFoundError:
-        return False
-
-
-def _name_twice(source: Path, target: Path) -> None:
-    target.unlink(missing_ok=True)
-    try:
-        os.link(source, target)
-    except OSError:  # a file system without hard links
-        shutil.copyfile(source, target)
-
-
-def _make_folder(folder: Path) -> None:
-    if not folder.is_dir():
-        folder.mkdir()
-        _sync_folder(folder.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -21,7 +21,7 @@ from typing import Any, Self, TypeVar
 
 from bot import words
 from bot.errors import Notice, Word
-from bot.pictures.shelf import storage_notice
+from bot.pictures.disk import storage_notice
 from bot.pictures.worker import Done, Failed, Job, Refused, Reply
 
 JOB_TIMEOUT_S = 20.0

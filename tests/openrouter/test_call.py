@@ -20,7 +20,8 @@ from bot.openrouter.call import (
     PicturePart,
     TextPart,
 )
-from bot.pictures.shelf import BASE64_HOP_BYTES, Shelf
+from bot.pictures.disk import BASE64_HOP_BYTES
+from bot.pictures.shelf import Shelf
 from bot.store.documents import Document, Kind
 from bot.store.pictures import Picture
 from tests.openrouter.support import MODEL, a_call

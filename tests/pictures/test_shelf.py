@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from bot.errors import Notice, StartError, Word
 from bot.pictures import shelf as module
-from bot.pictures.shelf import BASE64_HOP_BYTES, FITTED_FILES_MAX, Blob, Shelf
+from bot.pictures.disk import BASE64_HOP_BYTES
+from bot.pictures.shelf import FITTED_FILES_MAX, Blob, Shelf
 from tests.pictures.support import files, keep
 
 MEBIBYTE = 1024 * 1024

@@ -1,0 +1,62 @@
+"""What the disk is asked to do for the shelf, so that it outlasts a power cut: names, folders, and
+what it means when the disk says no. Everything here blocks, and belongs into a thread.
+"""
+
+import errno
+import logging
+import os
+import shutil
+from pathlib import Path
+
+import pybase64
+
+from bot import words
+from bot.errors import Notice, Word
+
+BASE64_HOP_BYTES = 768 * 1024
+"""Read and encoded per hop; a multiple of 3, so that the encoded pieces join."""
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_log = logging.getLogger(__name__)
+
+
+def storage_notice(error: OSError) -> Notice:
+    """The notice for a disk that is full or fails, noted in the log for the owner."""
+    full = error.errno in _FULL
+    _log.error("the shelf's disk %s: %s", "is full" if full else "failed", error.strerror)
+    return Notice(Word.OWNER, words.disk_full() if full else words.shelf_failed())
+
+
+def read_base64(path: Path, offset: int) -> bytes:
+    with path.open("rb") as file:
+        file.seek(offset)
+        return pybase64.b64encode(file.read(BASE64_HOP_BYTES))
+
+
+def has_size(path: Path, size_bytes: int) -> bool:
+    try:
+        return path.stat().st_size == size_bytes
+    except FileNotFoundError:
+        return False
+
+
+def name_twice(source: Path, target: Path) -> None:
+    target.unlink(missing_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:  # a file system without hard links
+        shutil.copyfile(source, target)
+
+
+def make_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        folder.mkdir()
+        sync_folder(folder.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
