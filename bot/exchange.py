@@ -89,7 +89,7 @@ class Exchanges:
                 return Admission(fresh=False)
             received, forbidden = await house.receive(tx, asked, request.visitor)
             ask = prompt.first_ask(received, len(request.meant), self._terms, request.documents)
-            refused = refusal or forbidden
+            refused = forbidden or refusal
             if refused is None:
                 if await joining.join(tx, received, request.meant, request.documents):
                     return Admission(fresh=False)
