@@ -67,7 +67,8 @@ async def be_refused(cast: Cast, what: str, channel: Channel, person: Person) ->
     assert message.reply_to is asked
     assert last_line(message) == PERMISSION_LINE
     assert asked.thread is None
-    assert ("Attach Files" in message.content) == (what == scenes.NO_FILES)
+    their_own = person is cast.blocked
+    assert ("Attach Files" in message.content) == (what == scenes.NO_FILES and not their_own)
     assert len(stage.model.calls) == calls
 
 
