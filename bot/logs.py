@@ -2,22 +2,31 @@
 logged is decided where it happens; nothing is set up at import.
 """
 
+import errno
 import json
 import logging
 import sys
 import time
-from collections.abc import Iterable
+import traceback
+from collections.abc import Iterable, Iterator
 from contextvars import ContextVar
+from typing import TextIO, cast
 
 CHATTY = ("discord", "httpx", "httpcore", "aiohttp", "aiosqlite", "asyncio", "PIL")
 """Libraries whose records below a warning tell an owner nothing."""
+
+FRAMES_MAX = 12
+ERRORS_MAX = 8
+"""How much is told of an error: its innermost calls, and errors behind it."""
 
 exchange_id: ContextVar[int | None] = ContextVar("exchange_id", default=None)
 """The exchange that a task is at work on, for records that do not name it."""
 
 
 class _Lines(logging.Formatter):
-    """`2026-11-24T08:00:00.123Z INFO bot.app: the message`; a traceback follows below."""
+    """`2026-11-24T08:00:00.123Z INFO bot.app: the message`, and behind a bar what is told of an
+    error: ` | KeyError at cogs.chat._hear:72 > bot.exchange.admit:99`.
+    """
 
     converter = time.gmtime
     default_time_format = "%Y-%m-%dT%H:%M:%S"
@@ -33,9 +42,11 @@ class _Lines(logging.Formatter):
         return super().formatMessage(record)
 
     def format(self, record: logging.LogRecord) -> str:
-        # Here and not in a filter: the secret may be in a traceback as well.
-        text = super().format(record)
-        return self._blotted(text)
+        # Here and not in a filter: what is told of an error is blotted as well.
+        record.message, record.asctime = record.getMessage(), self.formatTime(record)
+        error = _error_of(record)
+        behind = "" if error is None else f" | {told(error)}"
+        return self._blotted(self.formatMessage(record) + behind)
 
     def _blotted(self, text: str) -> str:
         for secret in self._secrets:
@@ -44,8 +55,8 @@ class _Lines(logging.Formatter):
 
 
 class _Objects(_Lines):
-    """`{"time": …, "level": …, "logger": …, "message": …}`, with the id of the exchange and a
-    traceback where there is one.
+    """`{"time": …, "level": …, "logger": …, "message": …}`, with the id of the exchange and what is
+    told of an error where there is one.
     """
 
     def format(self, record: logging.LogRecord) -> str:
@@ -58,8 +69,9 @@ class _Objects(_Lines):
         exchange = _exchange_of(record)
         if exchange is not None:
             values["exchange"] = str(exchange)
-        if record.exc_info:
-            values["traceback"] = self.formatException(record.exc_info)
+        error = _error_of(record)
+        if error is not None:
+            values["error"] = told(error)
         # Before they are written as JSON, which would spell some secrets otherwise.
         return json.dumps({name: self._blotted(value) for name, value in values.items()})
 
@@ -72,6 +84,53 @@ def _exchange_of(record: logging.LogRecord) -> int | None:
     return named if isinstance(named, int) else exchange_id.get()
 
 
+def _error_of(record: logging.LogRecord) -> BaseException | None:
+    return record.exc_info[1] if record.exc_info else None
+
+
+def told(error: BaseException) -> str:
+    """An error in one line: its class, what it is by number, where it was raised, and the errors
+    behind it. Without its message, which may quote what people wrote or what a server answered.
+    """
+    return "; ".join(_chain(error))
+
+
+def _chain(error: BaseException) -> Iterator[str]:
+    """The error, those it groups, and those behind them, each once."""
+    pending: list[tuple[str, BaseException]] = [("", error)]
+    seen: set[int] = set()
+    while pending and len(seen) < ERRORS_MAX:
+        link, each = pending.pop(0)
+        if id(each) in seen:
+            continue
+        seen.add(id(each))
+        yield f"{link}{_named(each)}{_place(each)}"
+        if isinstance(each, BaseExceptionGroup):
+            group = cast("BaseExceptionGroup[BaseException]", each)  # isinstance cannot say of what
+            pending += [("of it ", one) for one in group.exceptions]
+        behind = each.__cause__ or (None if each.__suppress_context__ else each.__context__)
+        if behind is not None:
+            pending.append(("after ", behind))
+
+
+def _named(error: BaseException) -> str:
+    """`OSError ENOSPC`; of an answer of a server, its status and its code."""
+    numbers = [getattr(error, name, None) for name in ("status", "code")]
+    told = [str(number) for number in numbers if isinstance(number, int)]
+    if isinstance(error, OSError) and error.errno is not None:
+        told.append(errno.errorcode.get(error.errno, str(error.errno)))
+    return " ".join([type(error).__name__, *told])
+
+
+def _place(error: BaseException) -> str:
+    """The calls that led to it, outermost first: module, function, line."""
+    calls = [
+        f"{frame.f_globals.get('__name__', '?')}.{frame.f_code.co_name}:{line}"
+        for frame, line in traceback.walk_tb(error.__traceback__)
+    ][-FRAMES_MAX:]
+    return f" at {' > '.join(calls)}" if calls else ""
+
+
 def _briefly(record: logging.LogRecord) -> bool:
     """discord.py tells of every lost connection with a traceback of fifty lines, and mends it."""
     if record.name == "discord.client" and str(record.msg).startswith("Attempting a reconnect"):
@@ -81,18 +140,24 @@ def _briefly(record: logging.LogRecord) -> bool:
     return True
 
 
-def set_up(
-    secrets: Iterable[str] = (), *, level: int = logging.INFO, as_json: bool = False
-) -> None:
-    """Logs from now on to the standard error of this moment, in place of what was set up before:
-    lines for people, or objects of JSON.
+def handler(to: TextIO, secrets: Iterable[str] = (), *, as_json: bool = False) -> logging.Handler:
+    """Writes records as lines for people, or as objects of JSON.
 
     The secrets are blotted out wherever they appear as they are; other spellings of them, such as
     encoded ones, are not recognised.
     """
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Objects(secrets) if as_json else _Lines(secrets))
-    handler.addFilter(_briefly)
-    logging.basicConfig(level=level, handlers=[handler], force=True)
+    made = logging.StreamHandler(to)
+    made.setFormatter(_Objects(secrets) if as_json else _Lines(secrets))
+    made.addFilter(_briefly)
+    return made
+
+
+def set_up(
+    secrets: Iterable[str] = (), *, level: int = logging.INFO, as_json: bool = False
+) -> None:
+    """Logs from now on to the standard error of this moment, in place of what was set up before."""
+    logging.basicConfig(
+        level=level, handlers=[handler(sys.stderr, secrets, as_json=as_json)], force=True
+    )
     for name in CHATTY:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))

@@ -27,7 +27,7 @@ class Buttons(commands.Cog):
             except (discord.DiscordException, aiohttp.ClientError, TimeoutError):
                 raise
             except StoreUnavailable as error:
-                log.error("interaction %d: %s", interaction.id, error.sentence)  # noqa: TRY400
+                log.error("interaction %d: %s", interaction.id, error.sentence)  # noqa: TRY400 - as foreseen
                 await self._fail(interaction, error)
             except Exception:
                 log.exception("interaction %d failed", interaction.id)

@@ -10,7 +10,7 @@ import discord
 from discord.ext import commands
 
 from bot import words
-from bot.errors import StoreUnavailable
+from bot.errors import Notice, StoreUnavailable, Word
 from bot.exchange import Exchanges
 from bot.ui.changes import Changes
 from bot.ui.reading import Reading
@@ -75,14 +75,21 @@ class Chat(commands.Cog):
             admission = None if request is None else await self._exchanges.admit(request)
         except StoreUnavailable as error:
             log.error("message %d: %s", message.id, error.sentence)  # noqa: TRY400 - as foreseen
-            if self._reading.is_addressed(message):
-                await self._reply(message, words.refusal(error.word, error.sentence))
+            await self._fail(message, error)
+            return
+        except Exception:
+            log.exception("message %d failed", message.id)
+            await self._fail(message, Notice(Word.OWNER, words.our_fault()))
             return
         if admission is None:
             if self._reading.is_greeting(message):
                 await self._reply(message, words.hello())
         elif admission.fresh:
             self._underway.start(message.id)
+
+    async def _fail(self, message: discord.Message, notice: Notice) -> None:
+        if self._reading.is_addressed(message):
+            await self._reply(message, words.refusal(notice.word, notice.sentence))
 
     @staticmethod
     async def _reply(message: discord.Message, text: str) -> None:

@@ -11,7 +11,7 @@ from discord.ext import commands
 from bot import words
 from bot.errors import StoreUnavailable, Word
 from bot.ledger.book import Book
-from bot.store import asked
+from bot.store import moves
 from bot.store.database import Database
 from bot.ui import past
 from bot.ui.past import Page
@@ -56,7 +56,7 @@ class History(commands.Cog):
             embed=past.embed(page, found, own=own), view=past.buttons(page, found), ephemeral=True
         )
         waiting = await self._database.write(
-            lambda tx: asked.take_up_waiting(
+            lambda tx: moves.take_up_waiting(
                 tx, interaction.user.id, interaction.token, WAITING_MAX
             )
         )
@@ -83,8 +83,12 @@ class History(commands.Cog):
         try:
             found = await self._database.read(lambda tx: past.lines(tx, self._book, page))
         except StoreUnavailable as error:
-            log.error("interaction %d: %s", interaction.id, error.sentence)  # noqa: TRY400
+            log.error("interaction %d: %s", interaction.id, error.sentence)  # noqa: TRY400 - as foreseen
             await _refuse(interaction, error.word, error.sentence)
+            return
+        except Exception:
+            log.exception("interaction %d failed", interaction.id)
+            await _refuse(interaction, Word.OWNER, words.our_fault())
             return
         own = page.member_id == interaction.user.id
         await interaction.response.edit_message(

@@ -31,9 +31,13 @@ class Tree(app_commands.CommandTree[discord.Client]):
         """Logs it and answers, unless something was answered already. A command that fails has
         admitted nothing: what it admits goes its own way.
         """
-        log.error("interaction %d failed", interaction.id, exc_info=error)
         original = error.original if isinstance(error, app_commands.CommandInvokeError) else error
-        notice = original if isinstance(original, Notice) else Notice(Word.OWNER, words.our_fault())
+        if isinstance(original, Notice):
+            notice = original
+            log.error("interaction %d: %s", interaction.id, notice.sentence)
+        else:
+            notice = Notice(Word.OWNER, words.our_fault())
+            log.error("interaction %d failed", interaction.id, exc_info=error)
         try:
             if not interaction.response.is_done():
                 await interaction.response.send_message(
