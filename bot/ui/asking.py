@@ -17,6 +17,7 @@ from bot.store.openings import Opening
 from bot.ui.files import looks_like_picture
 from bot.ui.modals import File, Wish
 from bot.ui.reading import Reading
+from bot.ui.visitors import may_speak
 
 Interaction = discord.Interaction[discord.Client]
 
@@ -94,18 +95,9 @@ def _of(
             private=source.private and interaction.guild_id is not None,
         )
     refusal = request.refusal
-    if not _may_speak(interaction):
+    if not may_speak(interaction):
         refusal = Notice(Word.PERMISSION, words.may_not_ask_here())
     return replace(request, exchange=asked, meant=meant, refusal=refusal)
-
-
-def _may_speak(interaction: Interaction) -> bool:
-    """Whether who pressed may write where they did; commands Discord itself gates."""
-    if interaction.guild_id is None:
-        return True
-    may = interaction.permissions
-    in_thread = isinstance(interaction.channel, discord.Thread)
-    return may.send_messages_in_threads if in_thread else may.send_messages
 
 
 def _pictures(files: Sequence[File]) -> tuple[list[Meant], Notice | None]:

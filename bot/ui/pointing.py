@@ -13,6 +13,7 @@ from bot.store import exchanges, messages
 from bot.store.database import Database, Transaction
 from bot.store.exchanges import Exchange
 from bot.ui.reading import PROMPT_LETTERS_MAX, Reading
+from bot.ui.visitors import may_speak
 
 Interaction = discord.Interaction[discord.Client]
 
@@ -32,7 +33,7 @@ class Pointing:
         pictures, refusal = await self._reading.shown_in(message)
         if not pictures and refusal is None:
             refusal = Notice(Word.UNREADABLE, words.no_picture_there())
-        return _about(request, request.exchange, pictures, refusal)
+        return _about(interaction, request, request.exchange, pictures, refusal)
 
     async def go_on(self, interaction: Interaction, message: discord.Message) -> Request:
         """To go on from a message: from an answer of Easel's, or with the words and the pictures of
@@ -64,16 +65,19 @@ class Pointing:
             )
         elif request.place == "chain":
             asked = replace(asked, conversation_id=message.id)
-        return _about(request, asked, pictures, refusal)
+        return _about(interaction, request, asked, pictures, refusal)
 
 
 def _about(
+    interaction: Interaction,
     request: Request,
     asked: Exchange,
     pictures: list[exchanges.Meant],
     refusal: Notice | None,
 ) -> Request:
     """The request about these pictures; what is forbidden where it was asked goes first."""
+    if not may_speak(interaction):
+        refusal = Notice(Word.PERMISSION, words.may_not_ask_here())
     return replace(
         request,
         exchange=replace(asked, edits=bool(pictures)),
