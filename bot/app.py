@@ -38,9 +38,10 @@ from bot.ui.answer import DiscordAnswers
 from bot.ui.asking import Asking
 from bot.ui.beginning import Beginning
 from bot.ui.changes import Changes
-from bot.ui.client import Client, connect, log_in, point_at
+from bot.ui.client import Client, log_in, point_at
 from bot.ui.commands import Tree, sync
 from bot.ui.deleting import Deleting
+from bot.ui.gateway import Gateway
 from bot.ui.originals import Originals
 from bot.ui.owner import Owner
 from bot.ui.pointing import Pointing
@@ -286,7 +287,7 @@ class App:
         """Connects, takes up what was left, answers until told to stop, and ends in order."""
         lost: list[StartError] = []
         await underway.line_up()
-        connection = tasks.spawn(connect(client, lost))
+        connection = tasks.spawn(_connect(Gateway(client, self._clock), lost))
         is_ready = tasks.spawn(client.wait_until_ready())
         told = tasks.spawn(_wait(stop))
         await asyncio.wait({connection, is_ready, told}, return_when=asyncio.FIRST_COMPLETED)
@@ -344,6 +345,13 @@ async def _supervised(work: Coroutine[Any, Any, None]) -> None:
         await work
     except Exception:
         log.exception("a task failed")
+
+
+async def _connect(gateway: Gateway, lost: list[StartError]) -> None:
+    try:
+        await gateway.run()
+    except StartError as error:
+        lost.append(error)
 
 
 async def _wait(event: asyncio.Event) -> None:

@@ -1,8 +1,6 @@
-"""discord.py's client as Easel uses it: what it asks Discord to hear, where Discord is, and how a
-connection begins and ends. What is done with events is the cogs'.
+"""discord.py's client as Easel uses it: what it asks Discord to hear, where Discord is, and how it
+logs in. What is done with events is the cogs'.
 """
-
-import logging
 
 import aiohttp
 import discord
@@ -15,8 +13,6 @@ from bot import words
 from bot.errors import StartError
 from bot.settings import Settings
 from bot.ui.commands import Tree
-
-log = logging.getLogger(__name__)
 
 
 class Client(commands.Bot):
@@ -44,6 +40,13 @@ class Client(commands.Bot):
             guild_ready_timeout=guild_ready_timeout_s,
         )
 
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """Nothing: `gateway` leaves more time between two sessions than discord.py would."""
+
+    def is_connected(self) -> bool:
+        """Whether events arrive: once it was ready, and while its socket is open."""
+        return self.is_ready() and self.ws.open
+
     async def on_message(self, message: discord.Message, /) -> None:
         """Nothing: commands with a prefix do not exist here, and the cog hears messages."""
 
@@ -67,24 +70,3 @@ async def log_in(client: Client, token: str) -> None:
         raise StartError(words.token_refused()) from error
     except (discord.HTTPException, aiohttp.ClientError, OSError, TimeoutError) as error:
         raise StartError(words.discord_unreachable(type(error).__name__)) from error
-
-
-async def connect(client: Client, lost: list[StartError]) -> None:
-    """Stays connected until the client is closed, or until Discord says never again."""
-    try:
-        await client.connect()
-    except discord.PrivilegedIntentsRequired:
-        lost.append(StartError(words.intent_missing()))
-    except discord.ConnectionClosed as error:
-        lost.append(StartError(words.discord_closed(error.code)))
-    except Exception as error:
-        if (
-            getattr(client, "ws", None) is None
-        ):  # until the first connection, whatever its type says
-            # After a first attempt that failed discord.py would resume a session that never was.
-            reason = type(error.__context__ or error).__name__
-            lost.append(StartError(words.discord_unreachable(reason)))
-            return
-        # An event that discord.py cannot read ends its connection: not an ordinary stop.
-        log.exception("the connection to Discord ended")
-        lost.append(StartError(words.internal_error(type(error).__name__)))

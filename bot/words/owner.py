@@ -163,6 +163,13 @@ def discord_closed(code: int) -> str:
     return f"Discord ended the connection for good (close code {code}): check the bot token."
 
 
+def few_sessions_left(seconds: float) -> str:
+    return (
+        "Discord allows hardly any new connection today: Easel waits"
+        f" {max(1, round(seconds / 60)):,} minutes before the next."
+    )
+
+
 def intent_missing() -> str:
     return (
         "Discord refuses the Message Content intent: switch it on at the Bot page of your"

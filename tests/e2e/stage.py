@@ -12,6 +12,7 @@ from typing import Self, TypeVar
 
 from bot.app import App
 from bot.clock import SystemClock
+from bot.errors import StartError
 from bot.ledger import reports
 from bot.money import NanoUsd
 from bot.sandbox.discord.sandbox import DiscordSandbox
@@ -71,7 +72,7 @@ class Stage:
             limits=LimitSettings(stop_grace_s=5.0, unresolved_s=5.0),
         )
         self._stop = asyncio.Event()
-        self._running: asyncio.Task[None] | None = None
+        self._running: asyncio.Task[StartError | None] | None = None
         self._group = asyncio.TaskGroup()
 
     async def __aenter__(self) -> Self:
@@ -132,7 +133,7 @@ class Stage:
         ready = asyncio.Event()
         self._stop = asyncio.Event()
         app = App(self.settings, clock=self.clock, guild_ready_timeout_s=GUILD_READY_TIMEOUT_S)
-        self._running = self._group.create_task(app.run(self._stop, ready.set))
+        self._running = self._group.create_task(_run(app, self._stop, ready))
         waiting = self._group.create_task(_wait(ready))
         done, _ = await asyncio.wait(
             {self._running, waiting}, timeout=START_TIMEOUT_S, return_when="FIRST_COMPLETED"
@@ -143,10 +144,15 @@ class Stage:
 
     async def stop(self) -> None:
         """Stops the bot in order."""
-        assert self._running is not None
         self._stop.set()
+        await self.ended()
+
+    async def ended(self) -> None:
+        """Returns when the bot has ended, or raises what it ended with."""
+        assert self._running is not None
         running, self._running = self._running, None
-        await running
+        if (lost := await running) is not None:
+            raise lost
 
     async def answers(
         self, channel: Channel, after_id: int, timeout_s: float = ANSWER_TIMEOUT_S
@@ -221,6 +227,15 @@ class Stage:
         async with asyncio.timeout(timeout_s):
             while await self.open_holds():  # noqa: ASYNC110  # the database tells nobody
                 await asyncio.sleep(0.05)
+
+
+async def _run(app: App, stop: asyncio.Event, ready: asyncio.Event) -> StartError | None:
+    """What it ended with, for whoever waits for its end: it harms no other task of the stage."""
+    try:
+        await app.run(stop, ready.set)
+    except StartError as lost:
+        return lost
+    return None
 
 
 async def _wait(event: asyncio.Event) -> None:

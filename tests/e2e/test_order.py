@@ -5,7 +5,6 @@ knows, and what of a conversation goes along.
 import asyncio
 import re
 
-import discord
 import pytest
 
 from bot.sandbox.discord.shapes import ChannelKind
@@ -199,13 +198,7 @@ async def test_what_was_said_while_the_connection_was_gone_is_answered_once_in_o
     assert len(stage.ours(thread)) == 3
 
 
-async def test_an_invalid_session_ends_no_exchange_and_it_identifies_anew(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-):
-    async def at_once(*_: object, **__: object) -> None:
-        """Instead of the 5 seconds that discord.py leaves between two IDENTIFYs."""
-
-    monkeypatch.setattr(discord.Client, "before_identify_hook", at_once)
+async def test_an_invalid_session_ends_no_exchange_and_it_identifies_anew(stage: Stage):
     await stage.start()
     stage.model.gate.close()
     asked = await stage.mara.say(stage.channel, f"{stage.me} a fox")

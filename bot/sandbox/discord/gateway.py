@@ -51,12 +51,14 @@ class Connection:
         self.request = request
         self.socket = socket
         self.session: Session | None = None
-        self._frames: asyncio.Queue[Json | int] = asyncio.Queue()
+        self._frames: asyncio.Queue[Json | int | str] = asyncio.Queue()
         zlib_asked = request.query.get("compress") == "zlib-stream"
         self._zlib = zlib.compressobj() if zlib_asked else None
 
-    def put(self, frame: Json | int) -> None:
-        """Write a frame after those before it; a number closes the socket with that code."""
+    def put(self, frame: Json | int | str) -> None:
+        """Write a frame after those before it; a number closes the socket with that code, a text
+        is sent as it is.
+        """
         self._frames.put_nowait(frame)
 
     async def write(self) -> None:
@@ -65,7 +67,7 @@ class Connection:
             if isinstance(frame, int):
                 await self.socket.close(code=frame)
                 return
-            text = json.dumps(frame)
+            text = frame if isinstance(frame, str) else json.dumps(frame)
             if self._zlib is None:
                 await self.socket.send_str(text)
             else:
@@ -227,6 +229,17 @@ class Gateway:
         """Cut every line without a word; the sessions can be resumed."""
         for connection in self.connections:
             connection.abort()
+
+    def babble(self, text: str) -> None:
+        """Say on every line what is no event."""
+        for connection in self.connections:
+            connection.put(text)
+
+    def close(self, code: int) -> None:
+        """End every line with a code; the sessions are over."""
+        self.sessions.clear()
+        for connection in self.connections:
+            connection.put(code)
 
     def reconnect(self) -> None:
         """Ask every client to reconnect and resume (op 7)."""
