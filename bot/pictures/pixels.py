@@ -22,7 +22,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 from bot import words
 from bot.errors import Notice, Word
 from bot.pictures import headers
-from bot.pictures.strip import strip
+from bot.pictures.strip import is_whole, strip
 
 PIXELS_MAX = 40_000_000
 WEBP_PIXELS_MAX = 16_000_000
@@ -116,7 +116,7 @@ def normalise(source: str, target: str, name: str) -> Header:
     with _opened(source, name, UPLOAD_FORMATS) as image:
         if image.format == "PNG":
             stripped = strip(source, target, LONG_SIDE_MAX, PNG_BYTES_MAX)
-            if stripped is not None:
+            if stripped is not None and is_whole(target, *stripped):
                 return Header("image/png", *stripped)
             with _opened(source, name) as twin:
                 twin.verify()  # decoding does not look at the checksums

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from bot.pictures.strip import SIGNATURE, strip
+from bot.pictures.strip import SIGNATURE, is_whole, strip
 from tests.pictures.paint import chunk, encoded, noise, png_chunks
 
 SIZE = WIDTH, HEIGHT = 40, 30
@@ -24,7 +24,8 @@ def stripped(
 ) -> tuple[int, int] | None:
     source = target.with_name("source")
     source.write_bytes(data)
-    return strip(str(source), str(target), side_max, bytes_max)
+    size = strip(str(source), str(target), side_max, bytes_max)
+    return size if size is not None and is_whole(str(target), *size) else None
 
 
 def rows(*, lines: int = HEIGHT, kind: int = 0) -> bytes:
