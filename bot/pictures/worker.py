@@ -4,6 +4,7 @@ import nothing of Easel but what the jobs need.
 """
 
 import contextlib
+import os
 import resource
 import signal
 import sys
@@ -15,6 +16,8 @@ from bot.errors import Notice, Word
 
 MEMORY_BYTES_MAX = 1024 * 1024 * 1024
 """Of address space. The largest picture within the bounds of `pixels` needs about half of it."""
+NICENESS = 10
+"""Where cores are few, the bot's own loop comes first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,4 +87,5 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     _bound_memory()
+    os.nice(NICENESS)
     serve(Connection(int(sys.argv[1])), int(sys.argv[2]))
