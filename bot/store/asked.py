@@ -1,10 +1,10 @@
-"""What a person asked before, newest first, and which answers wait for the person: for /history."""
+"""What a person asked before, newest first: for /history."""
 
 from dataclasses import dataclass
 
 from bot.errors import Word
 from bot.store.database import Transaction
-from bot.store.exchanges import Step
+from bot.store.exchanges import Moved, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,7 @@ class Asked:
     has_ended: bool
     created_ms: int
     private: bool
+    moved: Moved | None
     waits: bool
 
 
@@ -40,7 +41,8 @@ async def of_member(
     no later than the exchange `newest_id`; `skip` of them are left out.
     """
     rows = await tx.all(
-        "SELECT id, command, server_id, channel_id, prompt, word, step, created_ms, private, waits"
+        "SELECT id, command, server_id, channel_id, prompt, word, step, created_ms, private, moved,"
+        " waits"
         " FROM exchange WHERE member_id = :member_id AND id <= :newest_id"
         " AND (:everywhere = 1 OR server_id = :server_id)"
         " AND created_ms >= :first_ms AND created_ms < :before_ms"
@@ -65,32 +67,8 @@ async def of_member(
             has_ended=row["step"] in {Step.ANSWER, Step.DONE},
             created_ms=row["created_ms"],
             private=bool(row["private"]),
+            moved=row["moved"],
             waits=bool(row["waits"]),
         )
         for row in rows
     ]
-
-
-async def note_waits(tx: Transaction, exchange_id: int) -> None:
-    """Notes that a private answer could not reach its person."""
-    await tx.run("UPDATE exchange SET waits = 1 WHERE id = :id", id=exchange_id)
-
-
-async def take_up_waiting(tx: Transaction, member_id: int, token: str, most: int) -> list[int]:
-    """Sets private answers that wait for a person on their way again, by another interaction's
-    token; gives their ids, oldest first.
-    """
-    rows = await tx.all(
-        "SELECT id FROM exchange WHERE member_id = :member_id AND waits = 1 AND step = 'done'"
-        " ORDER BY id LIMIT :most",
-        member_id=member_id,
-        most=most,
-    )
-    for row in rows:
-        await tx.run(
-            "UPDATE exchange SET waits = 0, step = 'answer', interaction_token = :token"
-            " WHERE id = :id",
-            id=row["id"],
-            token=token,
-        )
-    return [row["id"] for row in rows]

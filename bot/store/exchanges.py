@@ -26,6 +26,10 @@ class Step(StrEnum):
 Confirmation = Literal["wanted", "asked", "given"]
 """Of a dear request: to be asked for, asked for in its answer message, and given by a click."""
 
+Moved = Literal["channel", "direct", "history"]
+"""Of an answer that cannot stand where it was asked: in the channel that the thread is of, in the
+person's direct messages, or only for the person's eyes with their history."""
+
 
 @dataclass(frozen=True, slots=True)
 class Meant:
@@ -44,7 +48,8 @@ class Exchange:
     interaction's while it lives, `upload_bytes_max` counts for one file. `expected_hold` is what
     the request's first call is to hold at least. `persona`, `shows_cost` and `pings` are what its
     server had set when it was admitted. `source_id` is the exchange whose button asked for it.
-    A `private` answer is only for the one who asked.
+    A `private` answer is only for the one who asked. `parent_channel_id` is the channel that the
+    thread is of in which it was asked.
     """
 
     id: int
@@ -79,6 +84,13 @@ class Exchange:
     confirm_until_ms: int | None = None
     deleted_ms: int | None = None
     private: bool = False
+    parent_channel_id: int | None = None
+    moved: Moved | None = None
+
+    @property
+    def shows_by_token(self) -> bool:
+        """Whether its messages go by an interaction's token alone, so that only one sees them."""
+        return self.moved == "history" or (self.private and self.moved is None)
 
     @property
     def history_end(self) -> int:
@@ -101,7 +113,7 @@ _COLUMNS = (
     " shape, size, upload_bytes_max, opens_thread, answer_channel_id, interaction_token,"
     " call_number, edits, word, sentence, created_ms, ended_ms, expected_hold_nano_usd,"
     " shortened, persona, shows_cost, pings, source_id, history_before_id, confirmation,"
-    " confirm_until_ms, deleted_ms, private"
+    " confirm_until_ms, deleted_ms, private, parent_channel_id, moved"
 )
 
 
@@ -139,6 +151,8 @@ def _exchange(row: sqlite3.Row) -> Exchange:
         confirm_until_ms=row["confirm_until_ms"],
         deleted_ms=row["deleted_ms"],
         private=bool(row["private"]),
+        parent_channel_id=row["parent_channel_id"],
+        moved=row["moved"],
     )
 
 
@@ -154,7 +168,7 @@ async def claim(tx: Transaction, exchange: Exchange, meant: tuple[Meant, ...]) -
         " :answer_channel_id, :token, :call_number, :edits, :word, :sentence, :created_ms,"
         " :ended_ms, :expected_hold, :shortened, :persona, :shows_cost, :pings,"
         " :source_id, :history_before_id, :confirmation, :confirm_until_ms, :deleted_ms,"
-        " :private)"
+        " :private, :parent_channel_id, :moved)"
         " ON CONFLICT (id) DO NOTHING RETURNING id",
         id=exchange.id,
         conversation_id=exchange.conversation_id,
@@ -188,6 +202,8 @@ async def claim(tx: Transaction, exchange: Exchange, meant: tuple[Meant, ...]) -
         confirm_until_ms=exchange.confirm_until_ms,
         deleted_ms=exchange.deleted_ms,
         private=int(exchange.private),
+        parent_channel_id=exchange.parent_channel_id,
+        moved=exchange.moved,
     )
     if row is None:
         return False

@@ -16,22 +16,24 @@ from bot.ledger.book import Book, Charge
 from bot.money import dollars
 from bot.pictures.fit import Fit
 from bot.request import Admission
-from bot.store import asked, messages, pieces
+from bot.store import messages, moves, pieces
 from bot.store.database import Database, Transaction
 from bot.store.exchanges import Exchange
+from bot.store.messages import Posted
 from bot.store.pieces import Piece
 from bot.ui import controls, layout
 from bot.ui.content import Content, above
 from bot.ui.layout import Part
-from bot.ui.posting import KEEP, Posting
+from bot.ui.places import Places, heading, is_closed, may_pass
+from bot.ui.posting import Posting
 from bot.ui.private import PrivatePosting, TokenDead
+from bot.ui.sending import KEEP
 from bot.ui.showing import Showing
 from bot.ui.threads import Threads
 
 PING_AFTER_MS = 20_000
 REFIT_SHARE = 0.5
 TOO_LARGE_CODE = 40005
-LOCKED_CODE = 160005
 PAUSES_S = (1.0, 3.0, 9.0)
 """Before each further attempt when Discord fails. What is not delivered then, the sweep tries."""
 LATE_EDIT_S = 10.0
@@ -61,9 +63,10 @@ class DiscordAnswers:
         self._posting = Posting(client, database, clock)
         self._private = PrivatePosting(client, database, clock)
         self._threads = Threads(client, database)
+        self._places = Places(client, database)
 
     def _posting_of(self, exchange: Exchange) -> Posting:
-        return self._private if exchange.private else self._posting
+        return self._private if exchange.shows_by_token else self._posting
 
     async def acknowledge(
         self,
@@ -120,11 +123,17 @@ class DiscordAnswers:
             await self._patiently(work)
         except (discord.NotFound, discord.Forbidden) as error:
             raise Notice(Word.PERMISSION, words.may_not_speak()) from error
-        except (aiohttp.ClientError, TimeoutError, discord.DiscordServerError) as error:
+        except (aiohttp.ClientError, TimeoutError) as error:
             raise Unreachable from error
+        except discord.HTTPException as error:
+            if may_pass(error):
+                raise Unreachable from error
+            raise
 
     async def _open(self, exchange: Exchange) -> None:
-        if await self._is_posted(exchange) or await self._posting.adopt_response(exchange):
+        if messages.ANSWER in await self._posted(exchange):
+            return
+        if await self._posting.adopt_response(exchange):
             return
         if exchange.private:
             return  # nothing is shown before its end
@@ -167,8 +176,54 @@ class DiscordAnswers:
         if exchange.deleted_ms is not None:
             return
         made, charge = await self._read(exchange)
-        buttons = controls.under_pieces(exchange, made)
-        parts = layout.lay_out(made, exchange.sentence, last_line(exchange, charge))
+        parts = _lay_out(exchange, made, charge)
+        # A repeat long after an answer that was there in time is nothing to ping for.
+        was_in_time = (
+            (exchange.ended_ms or 0) - exchange.created_ms <= PING_AFTER_MS
+            and self._is_late(exchange)
+            and await self._posting.ends(exchange, len(parts) - 1)
+        )
+        place = await self._show(exchange, made, charge)
+        if place is None or place.moved not in {None, "channel"} or not place.pings:
+            return
+        if place.moved or (self._is_late(exchange) and not was_in_time):
+            painted = any(piece.picture for piece in made)
+            line = (
+                words.ping(exchange.member_id, painted=painted)
+                if made
+                else words.ping_notice(exchange.member_id)
+            )
+            await self._posting_of(place).ping(place, line)
+
+    def _is_late(self, exchange: Exchange) -> bool:
+        return self._clock.now_ms() - exchange.created_ms > PING_AFTER_MS
+
+    async def _show(
+        self, exchange: Exchange, made: Sequence[Piece], charge: Charge
+    ) -> Exchange | None:
+        """Where the answer stands or, if that is closed, at the next place that is not; gives the
+        exchange as it is answered there. None if it is shown nowhere: where nobody can be reached
+        it waits.
+        """
+        before = await self._posted(exchange)
+        place: Exchange | None = exchange
+        while place is not None:
+            shown = await self._show_at(place, made, charge)
+            if shown is not None:
+                if place.moved is not None:
+                    await self._places.leave_word(place, list(before.values()))
+                return place if shown else None
+            place = await self._places.next(place)
+        await self._database.write(lambda tx: moves.note_waits(tx, exchange.id))
+        return None
+
+    async def _show_at(
+        self, exchange: Exchange, made: Sequence[Piece], charge: Charge
+    ) -> bool | None:
+        """At one place: the answer, or (False) its end alone if Discord does not take it. None if
+        the place is closed to Easel.
+        """
+        parts = _lay_out(exchange, made, charge)
 
         async def note_parts(tx: Transaction) -> None:
             for number, part in enumerate(parts):
@@ -176,72 +231,18 @@ class DiscordAnswers:
                     await pieces.note_part(tx, exchange.id, position, number)
 
         await self._database.write(note_parts)
-        # A repeat long after an answer that was there in time is nothing to ping for.
-        was_in_time = (
-            (exchange.ended_ms or 0) - exchange.created_ms <= PING_AFTER_MS
-            and self._is_late(exchange)
-            and await self._posting.ends(exchange, len(parts) - 1)
-        )
-        if not await self._show(exchange, parts, last_line(exchange, charge), buttons):
-            return
-        if exchange.pings and self._is_late(exchange) and not was_in_time:
-            painted = any(piece.picture for piece in made)
-            line = (
-                words.ping(exchange.member_id, painted=painted)
-                if made
-                else words.ping_notice(exchange.member_id)
-            )
-            await self._posting_of(exchange).ping(exchange, line)
-
-    def _is_late(self, exchange: Exchange) -> bool:
-        return self._clock.now_ms() - exchange.created_ms > PING_AFTER_MS
-
-    async def _show(
-        self,
-        exchange: Exchange,
-        parts: Sequence[Part],
-        line: str | None,
-        buttons: discord.ui.View,
-    ) -> bool:
-        """Where the answer stands, or where it was asked if that is closed. False if the answer is
-        not shown; what is private waits then.
-        """
-        if exchange.private:
-            shown = await self._show_at(exchange, parts, line, buttons)
-            directly = await self._private.directly(exchange) if shown is None else None
-            if directly is not None:
-                shown = await self._show_at(directly, parts, line, buttons)
-            if shown is None:
-                await self._database.write(lambda tx: asked.note_waits(tx, exchange.id))
-            return bool(shown)
-        for channel_id in dict.fromkeys((exchange.answer_channel_id, exchange.channel_id)):
-            here = replace(exchange, answer_channel_id=channel_id)
-            shown = await self._show_at(here, parts, line, buttons)
-            if shown is not None:
-                return shown
-        return False
-
-    async def _show_at(
-        self,
-        exchange: Exchange,
-        parts: Sequence[Part],
-        line: str | None,
-        buttons: discord.ui.View,
-    ) -> bool | None:
-        """At one place: the answer, or (False) its end alone if Discord does not take it. None if
-        the place is closed to Easel.
-        """
-        for shown in (parts, layout.lay_out([], words.not_showable(), line)):
+        end = layout.lay_out([], words.not_showable(), last_line(exchange, charge))
+        for shown in (parts, end):
             try:
-                await self._put_parts(exchange, shown, buttons)
+                await self._put_parts(exchange, shown, controls.under_pieces(exchange, made))
                 return shown is parts
             except TokenDead:
                 log.info("exchange %d: the interaction's token is dead", exchange.id)
                 return None
             except discord.HTTPException as error:
-                if _may_pass(error):
+                if may_pass(error):
                     raise
-                if _is_closed(error):
+                if is_closed(error):
                     log.warning("exchange %d: closed to Easel (%d)", exchange.id, error.code)
                     return None
                 # Nothing mends what Discord does not take; the end has to be told all the same.
@@ -293,26 +294,24 @@ class DiscordAnswers:
         line = last_line(exchange, charge)
         if line is None:
             return
-        parts = layout.lay_out(made, exchange.sentence, line)
+        parts = _lay_out(exchange, made, charge)
         posting = self._posting_of(exchange)
 
         async def work() -> None:
-            if not await posting.amend(exchange, line):
-                # Where Easel itself sees nothing, the interaction's token may still write.
-                posted = await self._database.read(lambda tx: messages.of_exchange(tx, exchange.id))
-                if last := posted.get(len(parts) - 1):
-                    await posting.edited(
-                        exchange, last, await self._content.text(parts[-1]), None, KEEP
-                    )
+            if await posting.amend(exchange, line):
+                return
+            # Where Easel itself sees nothing, the interaction's token may still write.
+            if last := (await self._posted(exchange)).get(len(parts) - 1):
+                text = await self._content.text(parts[-1])
+                await posting.edited(exchange, last, text, None, KEEP)
 
         try:
             await self._patiently(work)
-        except (discord.HTTPException, aiohttp.ClientError, TimeoutError) as error:
+        except (discord.HTTPException, aiohttp.ClientError, TimeoutError, TokenDead) as error:
             log.warning("exchange %d: its cost line stays as it is: %r", exchange.id, error)
 
-    async def _is_posted(self, exchange: Exchange) -> bool:
-        posted = await self._database.read(lambda tx: messages.of_exchange(tx, exchange.id))
-        return messages.ANSWER in posted
+    async def _posted(self, exchange: Exchange) -> dict[int, Posted]:
+        return await self._database.read(lambda tx: messages.of_exchange(tx, exchange.id))
 
     async def _read(self, exchange: Exchange) -> tuple[list[Piece], Charge]:
         async def operation(tx: Transaction) -> tuple[list[Piece], Charge]:
@@ -323,14 +322,8 @@ class DiscordAnswers:
         return await self._database.read(operation)
 
 
-def _may_pass(error: discord.HTTPException) -> bool:
-    """Whether the same may be taken later: Discord fails, is too busy, or has a token replaced."""
-    return error.status >= 500 or error.status in {401, 429}
-
-
-def _is_closed(error: discord.HTTPException) -> bool:
-    """Whether Easel cannot write where it tried to."""
-    return isinstance(error, discord.NotFound | discord.Forbidden) or error.code == LOCKED_CODE
+def _lay_out(exchange: Exchange, made: Sequence[Piece], charge: Charge) -> list[Part]:
+    return layout.lay_out(made, exchange.sentence, last_line(exchange, charge), heading(exchange))
 
 
 def last_line(exchange: Exchange, charge: Charge) -> str | None:

@@ -54,12 +54,26 @@ def read(custom_id: object) -> Pressed | None:
 
 def is_running(message: discord.Message, exchange_id: int) -> bool:
     """Whether a message has the button of an answer in the making."""
-    return any(
-        isinstance(button, discord.Button) and button.custom_id == f"cancel:{exchange_id}"
+    return "cancel" in _verbs(message, exchange_id)
+
+
+def is_of(message: discord.Message, exchange_id: int) -> bool:
+    """Whether a message has the buttons of this exchange's answer; an offer to run it again, whose
+    only button is that, is none.
+    """
+    return not _verbs(message, exchange_id) <= {"again"}
+
+
+def _verbs(message: discord.Message, exchange_id: int) -> set[str]:
+    """What the buttons of a message do with this exchange."""
+    pressed = [
+        read(button.custom_id)
         for row in message.components
         if isinstance(row, discord.ActionRow)
         for button in row.children
-    )
+        if isinstance(button, discord.Button)
+    ]
+    return {one.verb for one in pressed if one is not None and one.exchange_id == exchange_id}
 
 
 def while_running(exchange_id: int) -> discord.ui.View:

@@ -37,34 +37,43 @@ class Part:
         return len(self.pictures) + (self.file_text is not None)
 
 
-def lay_out(pieces: Sequence[Piece], sentence: str | None, last_line: str | None) -> list[Part]:
+def lay_out(
+    pieces: Sequence[Piece],
+    sentence: str | None,
+    last_line: str | None,
+    heading: str | None = None,
+) -> list[Part]:
     """The messages of an answer, at least one. `sentence` is a notice's, after what arrived;
-    `last_line` is left out where a server hides it.
+    `last_line` is left out where a server hides it; a `heading` goes before all.
     """
     parts: list[Part] = []
+    above = "" if heading is None else f"{heading}\n"
     for position, piece in enumerate(pieces):
         if piece.text is not None:
-            parts.extend(_text_parts(piece.text, position))
+            parts.extend(_text_parts(piece.text, position, MESSAGE_LETTERS_MAX - len(above)))
         elif piece.picture is not None:
             if not parts or parts[-1].files >= FILES_PER_MESSAGE_MAX:
                 parts.append(Part())
             parts[-1].pictures.append(piece.picture)
             parts[-1].positions.append(position)
+    if heading is not None:
+        parts = parts or [Part()]
+        parts[0].text = f"{above}{parts[0].text}".strip()
     for line in (sentence, last_line):
         if line is not None:
             _add_line(parts, line)
     return parts or [Part()]
 
 
-def _text_parts(text: str, position: int) -> list[Part]:
+def _text_parts(text: str, position: int, letters_max: int) -> list[Part]:
     safe = markdown.safe(text)
     # Only as many are cut as decide whether it is to be a file.
-    chunks = list(islice(markdown.parts(safe), PARTS_OF_TEXT_MAX + 1))
+    chunks = list(islice(markdown.parts(safe, letters_max), PARTS_OF_TEXT_MAX + 1))
     if len(chunks) <= PARTS_OF_TEXT_MAX:
         parts = [Part(chunk.text) for chunk in chunks]
     else:
         note = words.goes_on_in_file()
-        room = MESSAGE_LETTERS_MAX - len(note) - LINES_LETTERS_MAX
+        room = letters_max - len(note) - LINES_LETTERS_MAX
         first = next(markdown.parts(safe, room)).text
         parts = [Part(f"{first}\n\n{note}", file_text=text)]
     if parts:

@@ -103,13 +103,12 @@ async def lines(tx: Transaction, book: Book, page: Page) -> list[Line]:
 async def _link(tx: Transaction, one: Asked) -> str | None:
     """Of the answer, or else of the message that asked; what only one person sees has none."""
     posted = (await messages.of_exchange(tx, one.id)).get(messages.ANSWER)
+    if one.moved == "history" or (one.private and one.moved is None):
+        return None
     where = one.server_id or "@me"
-    if one.private:
-        if posted is None or posted.channel_id == one.channel_id:
-            return None
-        where = "@me"  # it came too late for any other way
-    if posted is not None:
-        return f"https://discord.com/channels/{where}/{posted.channel_id}/{posted.id}"
+    if posted is not None and not one.waits:
+        there = "@me" if one.moved == "direct" else where
+        return f"https://discord.com/channels/{there}/{posted.channel_id}/{posted.id}"
     if one.command == "message":
         return f"https://discord.com/channels/{where}/{one.channel_id}/{one.id}"
     return None

@@ -1,9 +1,6 @@
-"""Answers that only the one who asked sees: each of their messages goes by the interaction's token
-alone, and where that is dead into the person's direct messages.
+"""Answers that only the one who asked sees: each of their messages goes by an interaction's token
+alone.
 """
-
-import logging
-from dataclasses import replace
 
 import discord
 
@@ -12,12 +9,8 @@ from bot.errors import Notice, Word
 from bot.store.exchanges import Exchange
 from bot.store.messages import Posted
 from bot.ui import controls
-from bot.ui.posting import Files, Posting, no_files
-
-UPLOAD_BYTES_MAX_DIRECT = 10 * 1024 * 1024
-"""Of one file in direct messages, as discord.py has it."""
-
-log = logging.getLogger(__name__)
+from bot.ui.posting import Posting
+from bot.ui.sending import Files, no_files
 
 
 class TokenDead(Notice):
@@ -74,39 +67,21 @@ class PrivatePosting(Posting):
         files: Files | None,
         buttons: discord.ui.View,
     ) -> None:
-        """By the token; by Easel's own name only what stands in direct messages is there."""
-        if exchange.token is not None:
-            try:
-                await self._webhook(exchange.token).edit_message(
-                    posted.id,
-                    content=content,
-                    attachments=discord.utils.MISSING if files is None else list(files()),
-                    view=buttons,
-                    allowed_mentions=discord.AllowedMentions.none(),
-                )
-                return
-            except discord.HTTPException as error:
-                if error.status not in {401, 404}:
-                    raise
-        by_name = replace(exchange, token=None)
-        await super().edit(by_name, posted, content, files, buttons)
+        """By the token: Easel's own name sees none of it. Raises TokenDead."""
+        if exchange.token is None:
+            raise TokenDead
+        try:
+            await self._webhook(exchange.token).edit_message(
+                posted.id,
+                content=content,
+                attachments=discord.utils.MISSING if files is None else list(files()),
+                view=buttons,
+                allowed_mentions=discord.AllowedMentions.none(),
+            )
+        except discord.HTTPException as error:
+            if error.status == 401:
+                raise TokenDead from error
+            raise
 
     async def ping(self, exchange: Exchange, content: str) -> None:
         """Nothing: a ping would tell others."""
-
-    async def directly(self, exchange: Exchange) -> Exchange | None:
-        """The exchange as one that is answered in its person's direct messages, by ordinary
-        messages; None where there are none.
-        """
-        try:
-            channel = await self._client.create_dm(discord.Object(exchange.member_id))
-        except (discord.NotFound, discord.Forbidden) as error:
-            log.info("exchange %d: no direct messages (%d)", exchange.id, error.code)
-            return None
-        return replace(
-            exchange,
-            private=False,
-            token=None,
-            answer_channel_id=channel.id,
-            upload_bytes_max=min(exchange.upload_bytes_max, UPLOAD_BYTES_MAX_DIRECT),
-        )

@@ -80,6 +80,7 @@ class Reading:
                 answer_channel_id=message.channel.id,
                 opens_thread=opens_thread,
                 edits=bool(meant),
+                parent_channel_id=_parent_id(message.channel),
             ),
             place=place,
             meant=meant,
@@ -263,6 +264,7 @@ class Reading:
                 token=interaction.token,
                 edits=bool(meant),
                 private=private,
+                parent_channel_id=_parent_id(interaction.channel),
             ),
             place=place,
             meant=meant,
@@ -292,6 +294,11 @@ def _server_id(message: discord.Message) -> int:
         return message.guild.id
     channel = message.channel
     return (channel.guild_id or 0) if isinstance(channel, discord.PartialMessageable) else 0
+
+
+def _parent_id(channel: object) -> int | None:
+    """Of the channel that a thread is of, if it is one that discord.py knows."""
+    return channel.parent_id if isinstance(channel, discord.Thread) else None
 
 
 def _upload_bytes_max(guild: discord.Guild | None) -> int:

@@ -61,6 +61,25 @@ def ping_notice(member_id: int) -> str:
     return f"<@{member_id}> This has ended without a result."
 
 
+def moved_to_channel(member_id: int) -> str:
+    """Above an answer whose thread is gone or closed; it pings nobody."""
+    return f"For <@{member_id}>, from a thread where I cannot answer any more:"
+
+
+def moved_to_person(channel_id: int) -> str:
+    """The same where only the one who asked reads it."""
+    return f"You asked this in <#{channel_id}>, where I cannot answer any more:"
+
+
+def moved_away(channel_id: int) -> str:
+    """In what is left of an answer that has moved."""
+    return f"The answer is in <#{channel_id}>, since I cannot answer here any more."
+
+
+def moved_to_person_alone(member_id: int) -> str:
+    return f"The answer went to <@{member_id}> directly, since I cannot answer here any more."
+
+
 def upload_refused() -> str:
     return "Discord refuses the picture as too large, also made smaller. It is kept at Easel's."
 

@@ -42,7 +42,9 @@ def ours(stage: Stage, channel: Channel) -> list[Message]:
 
 def assert_whole(parts: list[Message]) -> None:
     """Fails unless the messages are the answer of `TWO_PARTS`, each once."""
-    assert [part.content.split("\n")[0] for part in parts] == ["One:", "Two:"]
+    first, second = parts
+    assert first.content.split("\n")[-1] == "One:"
+    assert second.content.startswith("Two:\n")
     assert [len(part.attachments) for part in parts] == [1, 1]
     assert last_line(parts[-1]).startswith("-# $")
 
@@ -196,10 +198,15 @@ async def test_a_thread_deleted_meanwhile_leaves_the_channel_it_began_in(stage: 
     thread, asked, _ = await ask_and_hold(stage)
     await stage.ada.delete_channel(thread)
     stage.model.gate.open()
-    parts = await stage.answers(stage.channel, asked.id)
+    await stage.answers(stage.channel, asked.id)
+    await stage.until_idle()
+    *parts, ping = ours(stage, stage.channel)
     assert_whole(parts)
+    assert parts[0].content.startswith(f"For {stage.mara.mention}, ")
+    assert parts[0].pinged == []
     assert parts[0].reply_to is asked
     assert parts[1].reply_to is parts[0]
+    assert ping.pinged == [stage.mara]
 
 
 async def test_a_request_deleted_meanwhile_is_answered_all_the_same(stage: Stage):
