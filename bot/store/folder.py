@@ -4,12 +4,16 @@ named here and nowhere else.
 
 import fcntl
 import os
+import platform
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from bot import words
+from bot.clock import utc
 from bot.errors import StartError
+
+HOLDER_BYTES_MAX = 300
 
 
 class DataFolder:
@@ -33,12 +37,19 @@ class DataFolder:
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            first = os.read(self._lock, 32).decode(errors="replace").strip()
+            first = self._holder()
             os.close(self._lock)
             raise StartError(words.folder_taken(str(self.path), first)) from None
         os.ftruncate(self._lock, 0)
-        os.pwrite(self._lock, str(os.getpid()).encode(), 0)
+        os.pwrite(self._lock, f"{os.getpid()} {platform.node()}".encode(), 0)
         return self
+
+    def _holder(self) -> str:
+        """Who wrote into the lock, and when."""
+        noted = os.pread(self._lock, HOLDER_BYTES_MAX, 0).decode(errors="replace")
+        process, _, host = noted.partition(" ")
+        since = utc(os.fstat(self._lock).st_mtime_ns // 1_000_000)
+        return words.folder_holder(process, host, f"{since:%Y-%m-%d %H:%M:%S} UTC")
 
     def __exit__(
         self,

@@ -141,10 +141,14 @@ def folder_unusable(folder: str, reason: str) -> str:
     )
 
 
+def folder_holder(process: str, host: str, since: str) -> str:
+    return f"process {process or 'unknown'} on {host or 'this machine'} since {since}"
+
+
 def folder_taken(folder: str, first: str) -> str:
     return (
-        f"The data folder {folder} is in use by another Easel (process {first or 'unknown'}): stop"
-        " that one first, or give this one its own storage.data_dir."
+        f"The data folder {folder} is in use by another Easel ({first}): stop that one first, or"
+        " give this one its own storage.data_dir."
     )
 
 

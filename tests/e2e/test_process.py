@@ -26,6 +26,10 @@ async def until_it_stops(stage: Stage) -> None:
     late = await stage.ada.say(stage.channel, f"{stage.me} a hen")
     (refusal,) = await stage.answers(stage.channel, late.id)
     assert last_line(refusal) == "-# busy · not charged"
+    command = await stage.ada.command(stage.channel, "imagine", prompt="a hen")
+    told = await command.finished()
+    assert last_line(told) == "-# busy · not charged"
+    assert command.ephemeral
 
 
 async def test_it_answers_and_stops_in_order(stage: Stage, tmp_path: Path):

@@ -4,6 +4,8 @@ import asyncio
 import csv
 import json
 import os
+import platform
+import re
 import sqlite3
 import sys
 from dataclasses import dataclass
@@ -132,9 +134,14 @@ async def test_a_newer_database_is_one_sentence_and_stays_as_it_is(stage: Stage,
 async def test_a_second_run_on_the_same_folder_names_the_first(stage: Stage, tmp_path: Path):
     config = write_config(stage, tmp_path)
     async with running(config, secrets(stage)) as first:
-        assert f"process {first.pid}" in await refused_start(stage, config)
+        said = await refused_start(stage, config)
         thread, _ = await stage.ask_in_thread("what is a fox?")
         assert len(stage.ours(thread)) == 1
+    assert re.search(
+        rf"\(process {first.pid} on {re.escape(platform.node())}"
+        r" since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\)",
+        said,
+    )
 
 
 @pytest.mark.parametrize(
