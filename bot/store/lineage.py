@@ -5,11 +5,19 @@ from dataclasses import dataclass
 from bot.store import exchanges, messages, pieces, reservations
 from bot.store.database import Transaction
 from bot.store.exchanges import Exchange
-from bot.store.messages import Posted
 from bot.store.pieces import Piece
 from bot.store.reservations import Reservation
 
 SOURCES_MAX = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A message of ours and where it stands: `server_id` is 0 in direct messages."""
+
+    id: int
+    channel_id: int
+    server_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +29,7 @@ class Made:
     exchange: Exchange
     pieces: list[Piece]
     calls: list[Reservation]
-    sources: list[Posted]
+    sources: list[Source]
 
 
 async def of_exchange(tx: Transaction, exchange_id: int) -> Made:
@@ -36,16 +44,20 @@ async def of_exchange(tx: Transaction, exchange_id: int) -> Made:
     return Made(exchange, made, calls, await _sources(tx, exchange))
 
 
-async def _sources(tx: Transaction, exchange: Exchange) -> list[Posted]:
+async def _sources(tx: Transaction, exchange: Exchange) -> list[Source]:
     """Only of the same conversation: the same bytes elsewhere are nobody's business here."""
-    found: dict[int, Posted] = {}
+    found: dict[int, Source] = {}
     if exchange.source_id is not None:
         shown = await messages.of_exchange(tx, exchange.source_id)
         if shown:
             last = shown[max(shown)]
-            found[last.id] = last
+            source = await exchanges.get(tx, exchange.source_id)
+            server_id = 0 if source.moved == "direct" else source.server_id
+            found[last.id] = Source(last.id, last.channel_id, server_id)
     rows = await tx.all(
-        "SELECT message.id, message.exchange_id, message.part, message.channel_id FROM meant"
+        "SELECT message.id, message.channel_id,"
+        " CASE WHEN exchange.moved = 'direct' THEN 0 ELSE exchange.server_id END AS server_id"
+        " FROM meant"
         " JOIN piece ON piece.picture_id = meant.picture_id"
         " JOIN exchange ON exchange.id = piece.exchange_id"
         " JOIN message ON message.exchange_id = piece.exchange_id AND message.part = piece.part"
@@ -56,5 +68,5 @@ async def _sources(tx: Transaction, exchange: Exchange) -> list[Posted]:
         most=SOURCES_MAX,
     )
     for row in rows:
-        found[row["id"]] = Posted(row["id"], row["exchange_id"], row["part"], row["channel_id"])
+        found[row["id"]] = Source(row["id"], row["channel_id"], row["server_id"])
     return list(found.values())

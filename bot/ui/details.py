@@ -135,15 +135,18 @@ def _calls(made: Made) -> list[str]:
 
 def _links(made: Made) -> list[str]:
     exchange = made.exchange
-    server = str(exchange.server_id) if exchange.server_id else "@me"
 
-    def url(channel_id: int, message_id: int) -> str:
-        return f"https://discord.com/channels/{server}/{channel_id}/{message_id}"
+    def url(server_id: int, channel_id: int, message_id: int) -> str:
+        return f"https://discord.com/channels/{server_id or '@me'}/{channel_id}/{message_id}"
 
     links: list[str] = []
     if exchange.command == "message" and exchange.source_id is None:
-        links.append(words.link(words.the_request(), url(exchange.channel_id, exchange.id)))
+        links.append(
+            words.link(
+                words.the_request(), url(exchange.server_id, exchange.channel_id, exchange.id)
+            )
+        )
     for number, source in enumerate(made.sources, 1):
         name = words.earlier_answer(number if len(made.sources) > 1 else None)
-        links.append(words.link(name, url(source.channel_id, source.id)))
+        links.append(words.link(name, url(source.server_id, source.channel_id, source.id)))
     return links

@@ -209,6 +209,8 @@ class Interaction:
         raise Refusal(10008)
 
     def _check_token(self) -> None:
+        if self.channel.deleted:
+            raise Refusal(10003)
         if self.channel.world.now() - self.created_at > TOKEN_S:
             raise Refusal(50027)
 

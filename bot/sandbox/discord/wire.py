@@ -73,14 +73,25 @@ class Fault:
         return True
 
 
-def rate_limited(path: str, retry_after_s: float, *, method: str = ".*", times: int = 1) -> Fault:
-    """A 429 as Discord sends it, with `Via`, without which discord.py takes it for a ban."""
+def rate_limited(
+    path: str,
+    retry_after_s: float,
+    *,
+    method: str = ".*",
+    times: int = 1,
+    everywhere: bool = False,
+) -> Fault:
+    """A 429 as Discord sends it, with `Via`, without which discord.py takes it for a ban;
+    `everywhere` says that every route is to wait.
+    """
     body: Json = {
         "message": "You are being rate limited.",
         "retry_after": retry_after_s,
-        "global": False,
+        "global": everywhere,
     }
     headers = {"Via": "1.1 google", "Retry-After": str(retry_after_s), "X-RateLimit-Scope": "user"}
+    if everywhere:
+        headers |= {"X-RateLimit-Global": "true", "X-RateLimit-Scope": "global"}
     return Fault(method, path, times, status=429, body=body, headers=headers)
 
 
