@@ -9,7 +9,7 @@ from typing import Protocol, Self
 
 from bot.errors import Notice
 from bot.house import Visitor
-from bot.store import conversations, documents, exchanges
+from bot.store import conversations, documents, exchanges, spoilers
 from bot.store.database import Transaction
 from bot.store.documents import Attached
 from bot.store.exchanges import Exchange, Meant, Step
@@ -40,6 +40,7 @@ class Request:
                 step=Step.ANSWER if asked.token is None else Step.DONE,
                 opens_thread=False,
                 token=None,
+                role_ids=frozenset(),
                 word=notice.word,
                 sentence=notice.sentence,
                 ended_ms=now_ms,
@@ -51,7 +52,8 @@ async def claim(tx: Transaction, request: Request) -> None:
     """Writes down what is asked; nothing that depends on it is known before."""
     asked = request.exchange
     await conversations.open_conversation(tx, asked.conversation_id, request.place)
-    await exchanges.claim(tx, asked, request.meant)
+    spoiler = asked.spoiler or await spoilers.follows(tx, asked, request.meant)
+    await exchanges.claim(tx, replace(asked, spoiler=spoiler), request.meant)
     await documents.add(tx, asked.id, request.documents)
 
 

@@ -49,7 +49,7 @@ class Exchange:
     the request's first call is to hold at least. `persona`, `shows_cost` and `pings` are what its
     server had set when it was admitted. `source_id` is the exchange whose button asked for it.
     A `private` answer is only for the one who asked. `parent_channel_id` is the channel that the
-    thread is of in which it was asked.
+    thread is of in which it was asked. The pictures of a `spoiler` are hidden until a click.
     """
 
     id: int
@@ -86,6 +86,7 @@ class Exchange:
     private: bool = False
     parent_channel_id: int | None = None
     moved: Moved | None = None
+    spoiler: bool = False
 
     @property
     def shows_by_token(self) -> bool:
@@ -113,7 +114,7 @@ _COLUMNS = (
     " shape, size, upload_bytes_max, opens_thread, answer_channel_id, interaction_token,"
     " call_number, edits, word, sentence, created_ms, ended_ms, expected_hold_nano_usd,"
     " shortened, persona, shows_cost, pings, source_id, history_before_id, confirmation,"
-    " confirm_until_ms, deleted_ms, private, parent_channel_id, moved"
+    " confirm_until_ms, deleted_ms, private, parent_channel_id, moved, spoiler"
 )
 
 
@@ -153,6 +154,7 @@ def _exchange(row: sqlite3.Row) -> Exchange:
         private=bool(row["private"]),
         parent_channel_id=row["parent_channel_id"],
         moved=row["moved"],
+        spoiler=bool(row["spoiler"]),
     )
 
 
@@ -168,7 +170,7 @@ async def claim(tx: Transaction, exchange: Exchange, meant: tuple[Meant, ...]) -
         " :answer_channel_id, :token, :call_number, :edits, :word, :sentence, :created_ms,"
         " :ended_ms, :expected_hold, :shortened, :persona, :shows_cost, :pings,"
         " :source_id, :history_before_id, :confirmation, :confirm_until_ms, :deleted_ms,"
-        " :private, :parent_channel_id, :moved)"
+        " :private, :parent_channel_id, :moved, :spoiler)"
         " ON CONFLICT (id) DO NOTHING RETURNING id",
         id=exchange.id,
         conversation_id=exchange.conversation_id,
@@ -204,6 +206,7 @@ async def claim(tx: Transaction, exchange: Exchange, meant: tuple[Meant, ...]) -
         private=int(exchange.private),
         parent_channel_id=exchange.parent_channel_id,
         moved=exchange.moved,
+        spoiler=int(exchange.spoiler),
     )
     if row is None:
         return False

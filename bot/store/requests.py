@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.store import spoilers
 from bot.store.database import Transaction
 from bot.store.documents import Attached
 from bot.store.exchanges import Exchange, Meant
@@ -69,9 +70,10 @@ async def join(
             text=text,
         )
     await tx.run(
-        "UPDATE exchange SET prompt = :prompt, edits = CASE WHEN :meant = 1 THEN 1 ELSE edits END"
-        " WHERE id = :id",
+        "UPDATE exchange SET prompt = :prompt, edits = CASE WHEN :meant = 1 THEN 1 ELSE edits END,"
+        " spoiler = CASE WHEN :spoiler = 1 THEN 1 ELSE spoiler END WHERE id = :id",
         id=first.id,
+        spoiler=int(asked.spoiler or (bool(meant) and all(map(spoilers.is_one, meant)))),
         prompt=f"{first.prompt}\n{asked.prompt}".strip(),
         meant=int(bool(meant)),
     )

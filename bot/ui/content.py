@@ -72,6 +72,7 @@ class Content:
                     picture.path,
                     f"easel-{exchange.id}-{number}{picture.suffix}",
                     description=description,
+                    spoiler=exchange.spoiler,
                 )
                 for number, picture in fitted
             ]

@@ -12,6 +12,7 @@ import discord
 from bot import words
 from bot.conversation import documents
 from bot.errors import Notice, Word
+from bot.store import spoilers
 from bot.store.documents import Attached
 from bot.store.exchanges import Meant
 
@@ -34,7 +35,7 @@ def attached(attachments: Sequence[discord.Attachment]) -> Files:
     others: list[Attached] = []
     for each in attachments:
         if looks_like_picture(each.filename, each.content_type):
-            pictures.append(Meant(each.filename, url=each.url))
+            pictures.append(_picture(each))
             continue
         refusal = documents.refusal(each.filename, each.content_type, each.size)
         if refusal is not None:
@@ -85,6 +86,13 @@ def looks_like_picture(name: str, media_type: str | None) -> bool:
     return (media_type or "").startswith("image/") or name.lower().endswith(PICTURE_SUFFIXES)
 
 
+def _picture(attachment: discord.Attachment) -> Meant:
+    """A spoiler says so by its name, also where Discord marks it otherwise."""
+    name = attachment.filename.removeprefix(spoilers.PREFIX)
+    hidden = attachment.is_spoiler()
+    return Meant(f"{spoilers.PREFIX}{name}" if hidden else name, url=attachment.url)
+
+
 def _files(
     message: discord.Message | discord.MessageSnapshot,
 ) -> Iterator[tuple[Meant | Attached, str | None]]:
@@ -93,7 +101,7 @@ def _files(
     """
     for each in message.attachments:
         if looks_like_picture(each.filename, each.content_type):
-            yield Meant(each.filename, url=each.url), each.content_type
+            yield _picture(each), each.content_type
         else:
             yield Attached(each.filename, each.size, each.url), each.content_type
     for embed in message.embeds:

@@ -27,6 +27,7 @@ def guide(
             (
                 words.help_ways_in(me, message_content=message_content),
                 words.help_pictures(),
+                words.help_spoilers(),
                 words.help_documents(),
                 words.help_money(),
             )

@@ -6,14 +6,16 @@ from collections.abc import Set as AbstractSet
 
 import discord
 
-from bot.store import messages
+from bot.store import messages, spoilers
 from bot.store.exchanges import Exchange
 from bot.ui import controls
 
 
 def stem(file_name: str) -> str:
-    """The name of a file without its type, which may change when it is made smaller."""
-    return file_name.rpartition(".")[0]
+    """The name of a file without its type, which may change when it is made smaller, and without
+    the mark of a spoiler.
+    """
+    return file_name.removeprefix(spoilers.PREFIX).rpartition(".")[0]
 
 
 def reply_target(exchange: Exchange) -> int | None:

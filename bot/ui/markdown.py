@@ -46,6 +46,8 @@ _DOUBTFUL = ("```", "~~~", "[", "<", "\r")
 # Source: `MarkupSubtextRule` of the same (`^ *-# +`), here with all that may stand before it.
 _SUBTEXT = re.compile(r"(?:\s|>|#{1,3}\s|[-*+]\s|\d{1,9}[.)]\s)*(?P<mark>-#)(?=\s)")
 
+_SPOILER = re.compile(r"\|\|(?=\S)(?P<inside>.+?)(?<=\S)\|\|", re.DOTALL)
+
 _PARAGRAPH = re.compile(r"\n[^\S\n]*\n\s*")
 _LINE = _LINE_BREAK
 _SENTENCE = re.compile(r"[.!?…。！？][\"'”’)\]]{0,3}\s+|[。！？]")
@@ -363,3 +365,13 @@ def escape(text: str) -> str:
         for pattern, replacement in _ESCAPES:
             pieces[index] = pattern.sub(replacement, pieces[index])
     return re.sub(r"@(?=everyone|here)", "@\u200b", "".join(pieces))
+
+
+def is_covered(text: str) -> bool:
+    """Whether anything in it is marked as a spoiler: `||so||`."""
+    return _SPOILER.search(text) is not None
+
+
+def uncovered(text: str) -> str:
+    """The text without these marks."""
+    return _SPOILER.sub(r"\g<inside>", text).strip()

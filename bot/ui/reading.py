@@ -13,10 +13,11 @@ import discord
 from bot import words
 from bot.errors import Notice, Word
 from bot.request import Request
-from bot.store import conversations, exchanges, messages, pieces
+from bot.store import conversations, exchanges, messages, pieces, spoilers
 from bot.store.conversations import Place
 from bot.store.database import Database, Transaction
 from bot.store.exchanges import Exchange, Meant
+from bot.ui import markdown
 from bot.ui.files import PICTURES_MAX, Files, attached, pictures_alone, shown
 from bot.ui.visitors import visitor
 
@@ -81,6 +82,7 @@ class Reading:
                 opens_thread=opens_thread,
                 edits=bool(meant),
                 parent_channel_id=_parent_id(message.channel),
+                spoiler=markdown.is_covered(message.content),
             ),
             place=place,
             meant=meant,
@@ -139,7 +141,7 @@ class Reading:
         for role in message.role_mentions:
             own = role.tags is not None and me is not None and role.tags.bot_id == me.id
             text = text.replace(f"<@&{role.id}>", "" if own else f"@{role.name}")
-        return f"{_title(message)}\n\n{text.strip()}".strip()
+        return markdown.uncovered(f"{_title(message)}\n\n{text.strip()}")
 
     async def _place(
         self, message: discord.Message, server_id: int, *, ours: bool
@@ -253,7 +255,7 @@ class Reading:
                 server_id=interaction.guild_id or 0,
                 channel_id=channel_id,
                 member_id=interaction.user.id,
-                prompt=prompt.strip(),
+                prompt=markdown.uncovered(prompt),
                 upload_bytes_max=min(
                     interaction.filesize_limit, _upload_bytes_max(interaction.guild)
                 ),
@@ -265,6 +267,7 @@ class Reading:
                 edits=bool(meant),
                 private=private,
                 parent_channel_id=_parent_id(interaction.channel),
+                spoiler=markdown.is_covered(prompt),
             ),
             place=place,
             meant=meant,
@@ -316,11 +319,12 @@ async def _pictures_shown(tx: Transaction, message_id: int) -> list[Meant] | Non
     posted = await messages.find(tx, message_id)
     if posted is None:
         return None
+    spoiler = (await exchanges.get(tx, posted.exchange_id)).spoiler
     answer = await pieces.of_exchange(tx, posted.exchange_id)
     pictures = [(piece.part, piece.picture) for piece in answer if piece.picture is not None]
     here = [picture for part, picture in pictures if part == posted.part]
     return [
-        Meant("picture", picture_id=picture.id)
+        Meant(f"{spoilers.PREFIX if spoiler else ''}picture", picture_id=picture.id)
         for picture in here or [picture for _, picture in pictures]
     ]
 

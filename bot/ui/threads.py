@@ -52,9 +52,10 @@ class Threads:
         channel = self._client.get_partial_messageable(
             exchange.channel_id, guild_id=exchange.server_id or None
         )
+        named = "" if exchange.spoiler else markdown.plain(exchange.prompt)
         try:
             await channel.get_partial_message(exchange.id).create_thread(
-                name=markdown.plain(exchange.prompt) or words.thread_name(),
+                name=named or words.thread_name(),
                 auto_archive_duration=ARCHIVE_AFTER_MINUTES,
             )
         except discord.HTTPException as error:

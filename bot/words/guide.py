@@ -27,6 +27,13 @@ def help_pictures() -> str:
     )
 
 
+def help_spoilers() -> str:
+    return (
+        "**Spoilers**: put `||` around what you ask, or attach your picture as a spoiler, and the"
+        " pictures come hidden until a click, as does what is made from them."
+    )
+
+
 def help_documents() -> str:
     return (
         "**Documents**: attach text, code, PDF, Word, Excel, PowerPoint or HTML, or reply to a"
