@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
@@ -42,6 +43,7 @@ from bot.ui.client import Client, log_in, point_at
 from bot.ui.commands import Tree, sync
 from bot.ui.deleting import Deleting
 from bot.ui.gateway import Gateway
+from bot.ui.links import refresh
 from bot.ui.originals import Originals
 from bot.ui.owner import Owner
 from bot.ui.pointing import Pointing
@@ -166,7 +168,8 @@ class App:
         )
         book = Book(limits)
         intake = Intake(shelf, workshop)
-        fetch = Fetch(downloads, (settings.discord.cdn_url or CDN_URL, *PICTURE_HOSTS))
+        cdn = settings.discord.cdn_url or CDN_URL
+        fetch = Fetch(downloads, (cdn, *PICTURE_HOSTS), partial(refresh, client))
         fit = Fit(shelf, workshop)
         answers = DiscordAnswers(
             client=client,

@@ -51,10 +51,19 @@ _log = logging.getLogger(__name__)
 
 Address = IPv4Address | IPv6Address
 Resolve = Callable[[str, int], Awaitable[list[Address]]]
+Refresh = Callable[[str], Awaitable[str | None]]
+"""From a link that has died to a fresh one, if there is any."""
 
 
 class _TryAgain(Exception):
     """This try failed; the next may not."""
+
+
+class _LinkDead(Notice):
+    """The link has expired, or its file is gone."""
+
+    def __init__(self) -> None:
+        super().__init__(Word.UNREADABLE, words.download_dead())
 
 
 class Fetch:
@@ -63,17 +72,33 @@ class Fetch:
     reads a file with a third of the work.
     """
 
-    def __init__(self, session: aiohttp.ClientSession, allowed_origins: Sequence[str]) -> None:
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        allowed_origins: Sequence[str],
+        refresh: Refresh | None = None,
+    ) -> None:
         self._session = session
         self._allowed = {_origin(yarl.URL(origin)) for origin in allowed_origins}
+        self._refresh = refresh
 
     async def download(self, url: str, incoming: Incoming, bytes_max: int) -> None:
         """Writes what the URL gives into `incoming`, whose earlier contents are forgotten when a
-        second try is needed. Redirects are not followed.
+        second try is needed. Redirects are not followed; a link that has died is refreshed once.
 
-        Raises Notice: UNREADABLE when the address is none of ours, the link has died or the network
-        failed twice, TOO_LARGE beyond `bytes_max`, OWNER as the shelf.
+        Raises Notice: UNREADABLE when the address is none of ours, the link has died for good or
+        the network failed twice, TOO_LARGE beyond `bytes_max`, OWNER as the shelf.
         """
+        try:
+            await self._download(url, incoming, bytes_max)
+        except _LinkDead:
+            fresh = None if self._refresh is None else await self._refresh(url)
+            if fresh is None:
+                raise
+            await incoming.restart()
+            await self._download(fresh, incoming, bytes_max)
+
+    async def _download(self, url: str, incoming: Incoming, bytes_max: int) -> None:
         address = self._allowed_address(url)
 
         async def work() -> None:
@@ -278,7 +303,7 @@ def _check_status(status: int) -> None:
     if status == 200:
         return
     if status in _DEAD:
-        raise Notice(Word.UNREADABLE, words.download_dead())
+        raise _LinkDead
     if status == 429 or status >= 500:
         raise _TryAgain
     _log.info("a download was answered with status %d", status)

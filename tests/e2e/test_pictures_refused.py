@@ -87,7 +87,7 @@ async def test_a_picture_over_the_bound_of_pixels_is_too_large(stage: Stage):
 
 async def test_a_picture_that_was_taken_away_is_unreadable(stage: Stage):
     await stage.start()
-    stage.discord.faults.append(Fault("GET", "/cdn/.*", status=404))
+    stage.discord.faults.append(Fault("GET", "/cdn/.*", times=2, status=404))
     _, answer = await stage.ask_in_thread("make it night", files=[("cat.png", png(RED))])
     await refused(stage, answer, UNREADABLE)
 
