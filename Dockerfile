@@ -18,5 +18,6 @@ WORKDIR /data
 VOLUME /data
 # easel stops in order on SIGTERM; give it limits.stop_grace_s: docker stop -t 330.
 STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=30s --timeout=15s --start-period=60s CMD ["easel", "health"]
 ENTRYPOINT ["easel"]
 CMD ["run"]

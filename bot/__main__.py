@@ -162,6 +162,38 @@ def migrate_command(config: Path | None) -> None:
 
 @main.command()
 @config_option
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@foreseen
+def backup(config: Path | None, file: Path) -> None:
+    """Copy the database to FILE, beside a running bot: whole and checked, or not at all. An Easel
+    that runs does so every day by itself. The pictures are files beside the database, and no part
+    of it.
+    """
+    from bot.store.backup import back_up
+    from bot.store.folder import DataFolder
+
+    settings = load(config, os.environ, secrets=False)
+    size = back_up(DataFolder(settings.storage.data_dir).database, file)
+    print(words.backup_made(str(file), words.byte_size(size)))
+
+
+@main.command()
+@config_option
+@foreseen
+def health(config: Path | None) -> None:
+    """Tell in one line whether the Easel on this data folder is well: heard within half a minute,
+    connected to Discord, its database taking writes. Exit code 1 unless it is. For containers.
+    """
+    from bot.health import look
+    from bot.store.folder import DataFolder
+
+    settings = load(config, os.environ, secrets=False)
+    folder = DataFolder(settings.storage.data_dir)
+    print(look(folder.path, folder.heartbeat))
+
+
+@main.command()
+@config_option
 @click.option("--period", type=click.Choice(PERIODS), default="month", show_default=True)
 @click.option(
     "--by", type=click.Choice(BYS), default="day", show_default=True, help="For the table."

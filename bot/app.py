@@ -4,7 +4,7 @@ lifetime and task belongs here; the order of entering is the order of stopping, 
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from types import TracebackType
@@ -21,6 +21,7 @@ from bot.conversation.prompt import WINDOW_UNKNOWN, Terms
 from bot.errors import StartError
 from bot.exchange import Exchanges
 from bot.fetch import Fetch, PublicFetch
+from bot.health import Heart
 from bot.ledger.book import Book
 from bot.ledger.budgets import BudgetLimits
 from bot.ledger.prices import Price
@@ -51,6 +52,7 @@ from bot.ui.presses import Presses
 from bot.ui.reading import Reading
 from bot.ui.server_settings import ServerSettings
 from bot.underway import Underway
+from bot.upkeep import Upkeep
 from cogs.buttons import Buttons
 from cogs.chat import Chat
 from cogs.create import Create
@@ -144,7 +146,11 @@ class App:
                     terms=self._terms(),
                     tell=owner.reach,
                 )
-                await self._serve(client, underway, watch, group, stop, ready)
+                upkeep = Upkeep(folder, self._clock, owner.tell)
+                heart = Heart(folder.heartbeat, database, self._clock, client.is_connected)
+                group.spawn(heart.run())  # also while it stops
+                endless = (underway.sweep, watch.run, upkeep.run)
+                await self._serve(client, underway, endless, group, stop, ready)
 
     async def _build(
         self,
@@ -282,7 +288,7 @@ class App:
         self,
         client: Client,
         underway: Underway,
-        watch: Watch,
+        endless: Sequence[Callable[[], Coroutine[Any, Any, None]]],
         tasks: "Tasks",
         stop: asyncio.Event,
         ready: Callable[[], None],
@@ -295,10 +301,10 @@ class App:
         told = tasks.spawn(_wait(stop))
         await asyncio.wait({connection, is_ready, told}, return_when=asyncio.FIRST_COMPLETED)
         if is_ready.done() and not connection.done():
-            endless = [tasks.spawn(underway.sweep()), tasks.spawn(watch.run())]
+            running = [tasks.spawn(each()) for each in endless]
             ready()
             await asyncio.wait({connection, told}, return_when=asyncio.FIRST_COMPLETED)
-            for task in endless:
+            for task in running:
                 task.cancel()
             await underway.stop(self._settings.limits.stop_grace_s)
         await client.close()

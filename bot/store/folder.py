@@ -15,6 +15,8 @@ from bot.errors import StartError
 
 HOLDER_BYTES_MAX = 300
 
+DAILY_BACKUPS = "easel-*.db"
+
 
 class DataFolder:
     """A context manager that holds the folder: a second one on it, in this process or another,
@@ -25,6 +27,8 @@ class DataFolder:
         self.path = path
         self.database = path / "easel.db"
         self.shelf = path / "shelf"
+        self.backups = path / "backups"
+        self.heartbeat = path / "heartbeat"
         self._lock = -1
 
     def __enter__(self) -> Self:
@@ -58,3 +62,7 @@ class DataFolder:
         traceback: TracebackType | None,
     ) -> None:
         os.close(self._lock)
+
+    def latest_backup(self) -> Path | None:
+        """The newest of the daily backups; their names sort as their days do."""
+        return max(self.backups.glob(DAILY_BACKUPS), default=None)

@@ -11,3 +11,4 @@ from bot.words.guide import *
 from bot.words.owner import *
 from bot.words.requests import *
 from bot.words.servers import *
+from bot.words.upkeep import *

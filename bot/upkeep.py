@@ -1,0 +1,41 @@
+"""What the machine needs done ever again, whatever people ask: a backup a day.
+What is done is the store's; here is when, and who is told that it failed.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from bot.clock import Clock, day_number, day_text
+from bot.errors import StartError
+from bot.store import backup
+from bot.store.folder import DataFolder
+
+PAUSE_S = 3_600.0
+
+log = logging.getLogger(__name__)
+
+
+class Upkeep:
+    """`tell_owner` says a sentence to the owner once; it may take its time."""
+
+    def __init__(
+        self, folder: DataFolder, clock: Clock, tell_owner: Callable[[str], Awaitable[None]]
+    ) -> None:
+        self._folder = folder
+        self._clock = clock
+        self._tell_owner = tell_owner
+
+    async def run(self) -> None:
+        """At the start and every hour: whatever is due. Never returns."""
+        while True:
+            await self._back_up()
+            await self._clock.sleep(PAUSE_S)
+
+    async def _back_up(self) -> None:
+        day = day_text(day_number(self._clock.now_ms()))
+        try:
+            if await asyncio.to_thread(backup.back_up_daily, self._folder, day):
+                log.info("the backup of %s is made", day)
+        except StartError as failed:
+            await self._tell_owner(str(failed))
