@@ -4,7 +4,7 @@ and the calendar windows of the budgets. Everything else is handed a clock.
 
 import asyncio
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Protocol
 
 
@@ -46,9 +46,9 @@ def milliseconds(moment: datetime) -> int:
     return round(moment.timestamp() * 1000)
 
 
-def day_number(time_ms: int) -> int:
-    """The UTC calendar day as the number yyyymmdd, which sorts and compares as days do."""
-    moment = utc(time_ms)
+def day_number(time_ms: int, zone: tzinfo = UTC) -> int:
+    """The calendar day in a zone as the number yyyymmdd, which sorts and compares as days do."""
+    moment = utc(time_ms).astimezone(zone)
     return moment.year * 10_000 + moment.month * 100 + moment.day
 
 

@@ -38,6 +38,7 @@ async def receive(
         persona=personas[0] if personas else rules.persona,
         shows_cost=rules.cost_line,
         pings=rules.ping,
+        role_ids=visitor.role_ids,
     )
     return received, _refusal(rules, exchange.member_id, places[-1], visitor)
 

@@ -263,6 +263,7 @@ def _ask(exchange: Exchange, call_number: int, prompt_tokens: int, terms: Terms)
         size="2K" if exchange.size == "2K" else "1K",
         max_tokens=terms.max_tokens,
         max_tokens_floor=min(floor, terms.max_tokens),
+        role_ids=exchange.role_ids,
     )
 
 

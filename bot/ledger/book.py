@@ -3,18 +3,19 @@ once. Every method is part of an operation on the database and checks before its
 a call costs is decided by its price and its provider; what it was for, by the exchange.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from bot import words
 from bot.clock import day_number
-from bot.errors import Notice, Word
-from bot.ledger.budgets import Budget, BudgetLimits, budgets_for
+from bot.ledger import budgets
+from bot.ledger.budgets import Budget, BudgetLimits, Calendar, Cap, NoRoom
 from bot.ledger.prices import Price, Size, hold_nano_usd, max_tokens_within
 from bot.money import ZERO, NanoUsd, Usage
-from bot.store import balances, entries, exchanges, reservations
-from bot.store.balances import Scope, Standing
+from bot.store import adjustments, balances, entries, expected, reservations
+from bot.store.adjustments import Adjustment
+from bot.store.balances import BalanceKey, Standing
 from bot.store.database import Transaction
 from bot.store.entries import Basis
+from bot.store.expected import Expected
 from bot.store.reservations import Reservation, TokenCounts, Tokens
 
 
@@ -22,7 +23,7 @@ from bot.store.reservations import Reservation, TokenCounts, Tokens
 class Ask:
     """The worst case of a call: a bound on its prompt, how many pictures it may paint, how long its
     answer may get, and how far that may be lowered where a budget is tight. `server_id` is 0 in
-    direct messages.
+    direct messages. The roles are the member's there.
     """
 
     exchange_id: int
@@ -37,6 +38,7 @@ class Ask:
     size: Size
     max_tokens: int
     max_tokens_floor: int
+    role_ids: frozenset[int] = frozenset()
 
     @property
     def least_tokens(self) -> int:
@@ -75,12 +77,17 @@ class Book:
         """Raises Notice (budget) when not even `max_tokens_floor` has room beside what is held and
         what others, admitted before, are yet to hold at least. Writes nothing.
         """
-        standings = await self._standings(tx, ask)
-        others = await _expected(tx, ask)
+        now = await self._look(tx, ask)
         _check_room(
             [
-                (each, replace(now, held=NanoUsd(now.held + others[each.key.scope])))
-                for each, now in standings
+                Cap(
+                    each.budget,
+                    Standing(
+                        each.standing.spent,
+                        NanoUsd(each.standing.held + now.others[each.budget.key]),
+                    ),
+                )
+                for each in now.caps
             ],
             ask.hold(ask.least_tokens),
         )
@@ -97,11 +104,12 @@ class Book:
         if stored is not None:
             _check_same(stored, ask)
             return stored
-        standings = await self._standings(tx, ask)
-        others = await _expected(tx, ask)
-        room = min(each.left(now) - others[each.key.scope] for each, now in standings)
+        now = await self._look(tx, ask)
+        room = min(
+            each.budget.left(each.standing) - now.others[each.budget.key] for each in now.caps
+        )
         max_tokens = max(ask.least_tokens, ask.tokens_within(NanoUsd(room)))
-        _check_room(standings, ask.hold(max_tokens))
+        _check_room(now.caps, ask.hold(max_tokens))
         reservation = Reservation(
             exchange_id=ask.exchange_id,
             call_number=ask.call_number,
@@ -111,12 +119,11 @@ class Book:
             model=ask.model,
             max_tokens=max_tokens,
             hold_nano_usd=ask.hold(max_tokens),
-            day=day_number(tx.now_ms),
+            day=day_number(tx.now_ms, now.calendar.zone),
             created_ms=tx.now_ms,
         )
-        held = [
-            await balances.hold(tx, each.key, reservation.hold_nano_usd) for each, _ in standings
-        ]
+        counted = _counted(now.calendar, ask.member_id, [each.budget for each in now.caps])
+        held = await balances.hold(tx, counted, reservation.hold_nano_usd)
         await reservations.add(tx, reservation, held)
         return reservation
 
@@ -192,6 +199,48 @@ class Book:
         await entries.add(tx, closed, kind="void", basis="void", cost=ZERO, tokens=Tokens())
         return True
 
+    async def adjust(
+        self,
+        tx: Transaction,
+        adjustment_id: int,
+        *,
+        server_id: int,
+        member_id: int,
+        channel_id: int,
+        role_ids: frozenset[int],
+        amount: NanoUsd,
+        actor_id: int,
+        reason: str,
+    ) -> bool:
+        """Corrects what a member was charged in a server, in an entry of today. What is charged
+        more counts in the present windows like a call; what is given back makes room in each only
+        as far as the member's calls in this server were charged there: never for what an earlier
+        window paid. False, and nothing changed, when this adjustment was made before.
+        """
+        if await adjustments.is_known(tx, adjustment_id):
+            return False
+        calendar = await Calendar.of(tx, server_id)
+        found = await budgets.in_force(tx, self._limits, calendar, member_id, role_ids)
+        counted = await balances.hold(tx, _counted(calendar, member_id, found), ZERO)
+        spent = await balances.spent_by(tx, counted, server_id, member_id)
+        entry_id = await adjustments.add(
+            tx,
+            Adjustment(
+                id=adjustment_id,
+                server_id=server_id,
+                member_id=member_id,
+                channel_id=channel_id,
+                day=day_number(tx.now_ms, calendar.zone),
+                amount=amount,
+                actor_id=actor_id,
+                reason=reason,
+            ),
+        )
+        for balance_id in counted:
+            moved = max(amount, -spent.get(balance_id, 0))
+            await balances.correct(tx, entry_id, balance_id, NanoUsd(moved))
+        return True
+
     async def charge(self, tx: Transaction, exchange_id: int) -> Charge:
         """What is booked for an exchange so far."""
         totals = await entries.of_exchange(tx, exchange_id)
@@ -207,37 +256,58 @@ class Book:
             spent=cost,
         )
 
-    async def _standings(self, tx: Transaction, ask: Ask) -> list[tuple[Budget, Standing]]:
-        """The budgets that apply, and how they stand."""
-        budgets = budgets_for(self._limits, ask.server_id, ask.member_id, tx.now_ms)
-        return [(each, await balances.standing(tx, each.key)) for each in budgets]
+    async def _look(self, tx: Transaction, ask: Ask) -> "_Look":
+        calendar = await Calendar.of(tx, ask.server_id)
+        found = await budgets.in_force(tx, self._limits, calendar, ask.member_id, ask.role_ids)
+        others = await expected.holds(
+            tx, beside=ask.exchange_id, server_id=ask.server_id, member_id=ask.member_id
+        )
+        keys = {each.key for each in found}
+        return _Look(
+            calendar,
+            await budgets.standing(tx, found),
+            {key: await _part(tx, ask, key, others) for key in keys},
+        )
 
 
-async def _expected(tx: Transaction, ask: Ask) -> dict[Scope, NanoUsd]:
-    expected = await exchanges.expected_holds(
-        tx, beside=ask.exchange_id, server_id=ask.server_id, member_id=ask.member_id
-    )
-    return {"member": expected.member, "server": expected.server, "total": expected.total}
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """The budgets that apply as they stand, and what others are yet to hold of each."""
+
+    calendar: Calendar
+    caps: list[Cap]
+    others: dict[BalanceKey, NanoUsd]
 
 
-def _check_room(standings: list[tuple[Budget, Standing]], hold: NanoUsd) -> None:
+def _counted(calendar: Calendar, member_id: int, found: list[Budget]) -> list[BalanceKey]:
+    pots = [each.key for each in found if each.key.scope == "role-pot"]
+    return calendar.counted(member_id, pots)
+
+
+async def _part(tx: Transaction, ask: Ask, key: BalanceKey, others: Expected) -> NanoUsd:
+    """What others are yet to hold on one balance."""
+    match key.scope:
+        case "total":
+            return others.total
+        case "server":
+            return others.server
+        case "member":
+            return others.member_here if key.server_id else others.member
+        case "role-pot":
+            return await expected.of_role(
+                tx, beside=ask.exchange_id, server_id=key.server_id, role_id=key.subject_id
+            )
+
+
+def _check_room(caps: list[Cap], hold: NanoUsd) -> None:
     """Raises Notice when a budget has no room. It names the one that keeps the person waiting
     longest, of such the one with least left: any other would promise a reset that does not help.
     """
-    full = [(each, standing) for each, standing in standings if not each.fits(standing, hold)]
+    full = [each for each in caps if not each.budget.fits(each.standing, hold)]
     if not full:
         return
-    budget, standing = max(full, key=lambda one: (one[0].key.end_ms, -one[0].left(one[1])))
-    raise Notice(
-        Word.BUDGET,
-        words.no_room(
-            words.budget_name(budget.key.scope, budget.key.span),
-            limit=budget.limit,
-            left=NanoUsd(max(0, budget.left(standing))),
-            hold=hold,
-            resets_ms=budget.key.end_ms,
-        ),
-    )
+    named = max(full, key=lambda one: (one.budget.key.end_ms, -one.budget.left(one.standing)))
+    raise NoRoom(named, hold)
 
 
 def _check_same(stored: Reservation, ask: Ask) -> None:

@@ -1,16 +1,27 @@
-"""Which budgets a call must fit, and the calendar windows they are counted in. Nothing is read or
-written here: what is spent and held is the store's to say.
+"""Which balances a call counts on, and which limits it must fit: the caps of the settings, what the
+admins of its server set, and what its member set. Nothing is written here.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import tzinfo
+from typing import Literal, Self
 
-from bot.clock import milliseconds, utc
+from bot import words
+from bot.errors import Notice, Word
+from bot.ledger.windows import FOREVER_MS, Window, time_zone, window
 from bot.money import NanoUsd
+from bot.store import balances, budgets, servers
 from bot.store.balances import BalanceKey, Scope, Span, Standing
+from bot.store.budgets import Grant, Limit
+from bot.store.database import Transaction
+from bot.store.servers import ZoneChange
 
 NO_SERVER = 0
 """The `server_id` of direct messages, where no server's budget applies."""
+SPANS: tuple[Span, ...] = ("day", "week", "month", "ever")
+Kind = Literal["cap", "server", "role-pot", "role-member", "everyone", "member", "own"]
+"""Where a limit comes from: the settings, or one of the scopes that people set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +36,23 @@ class BudgetLimits:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """A limit, and the balance in the present window that counts towards it."""
+    """A limit, and the balance in the present window that counts towards it. `role_id` is that of a
+    role's.
+    """
 
     key: BalanceKey
     limit: NanoUsd
+    kind: Kind = "cap"
+    role_id: int = 0
+
+    @property
+    def name(self) -> str:
+        """As it stands within a sentence to the one it concerns."""
+        return words.budget_name(self.kind, self.key.scope, self.key.span, self.role_id)
+
+    @property
+    def resets(self) -> bool:
+        return self.key.end_ms < FOREVER_MS
 
     def left(self, standing: Standing) -> NanoUsd:
         """What may still be held; negative after a cost above its hold."""
@@ -38,41 +62,165 @@ class Budget:
         return self.limit > 0 and hold <= self.left(standing)
 
 
-def member_budgets(limits: BudgetLimits, member_id: int, now_ms: int) -> list[Budget]:
-    """A member's own, which count over all servers."""
-    return [
-        _budget("member", "day", now_ms, limits.member_day, member_id=member_id),
-        _budget("member", "month", now_ms, limits.member_month, member_id=member_id),
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """A budget as it stands."""
+
+    budget: Budget
+    standing: Standing
+
+    @property
+    def left(self) -> NanoUsd:
+        """What may still be held, never below zero."""
+        return NanoUsd(max(0, self.budget.left(self.standing)))
+
+
+class NoRoom(Notice):
+    """A budget has no room for what would have had to be held."""
+
+    def __init__(self, cap: Cap, hold: NanoUsd) -> None:
+        self.cap = cap
+        key = cap.budget.key
+        super().__init__(
+            Word.BUDGET,
+            words.no_room(
+                cap.budget.name,
+                words.whom_to_ask(cap.budget.kind, key.scope),
+                limit=cap.budget.limit,
+                left=cap.left,
+                hold=hold,
+                resets_ms=key.end_ms if cap.budget.resets else None,
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """The balances of an instant, as a server's time zone was changed. What counts over all servers
+    is in UTC.
+    """
+
+    now_ms: int
+    server_id: int
+    changes: Sequence[ZoneChange] = ()
+
+    @classmethod
+    async def of(cls, tx: Transaction, server_id: int) -> Self:
+        changes = await servers.zone_changes(tx, server_id) if server_id != NO_SERVER else ()
+        return cls(tx.now_ms, server_id, changes)
+
+    @property
+    def zone(self) -> tzinfo:
+        """The server's, by which its days are named."""
+        return time_zone(self.changes[-1].zone if self.changes else None)
+
+    def window(self, span: Span) -> Window:
+        """The server's."""
+        return window(span, self.now_ms, self.changes)
+
+    def everywhere(self, scope: Scope, span: Span, subject_id: int = 0) -> BalanceKey:
+        return _key(scope, span, NO_SERVER, subject_id, window(span, self.now_ms))
+
+    def here(self, scope: Scope, span: Span, subject_id: int = 0) -> BalanceKey:
+        return _key(scope, span, self.server_id, subject_id, self.window(span))
+
+    def counted(self, member_id: int, pots: Iterable[BalanceKey] = ()) -> list[BalanceKey]:
+        """All that a call of a member counts on, limited or not: a limit that is set later holds
+        for what was spent before. What a role spent is counted from when it has a pot.
+        """
+        keys = [self.everywhere("member", span, member_id) for span in SPANS]
+        keys.append(self.everywhere("total", "month"))
+        if self.server_id != NO_SERVER:
+            keys += [self.here("member", span, member_id) for span in SPANS]
+            keys += [self.here("server", span) for span in SPANS]
+            keys += pots
+        return keys
+
+
+async def in_force(
+    tx: Transaction,
+    caps: BudgetLimits,
+    calendar: Calendar,
+    member_id: int,
+    role_ids: Iterable[int],
+) -> list[Budget]:
+    """All that a call of a member with these roles must fit, in a server or in direct messages. Of
+    the personal allowances in a server one holds for each span: the member's own if they have one,
+    else the highest of their roles', else everyone's; what they were granted in the present window
+    comes on top.
+    """
+    server_id = calendar.server_id
+    found = [
+        Budget(calendar.everywhere("member", "day", member_id), caps.member_day),
+        Budget(calendar.everywhere("member", "month", member_id), caps.member_month),
+        Budget(calendar.everywhere("total", "month"), caps.total_month),
     ]
-
-
-def budgets_for(limits: BudgetLimits, server_id: int, member_id: int, now_ms: int) -> list[Budget]:
-    """All that a call of this member in this server (or in direct messages) must fit."""
-    budgets = member_budgets(limits, member_id, now_ms)
     if server_id != NO_SERVER:
-        budgets.append(_budget("server", "month", now_ms, limits.server_month, server_id=server_id))
-    budgets.append(_budget("total", "month", now_ms, limits.total_month))
-    return budgets
+        found.append(Budget(calendar.here("server", "month"), caps.server_month))
+    limits = await budgets.about(tx, server_id, member_id, role_ids)
+    personal = _personal(limits)
+    grants = await budgets.grants(tx, server_id, member_id) if personal else []
+    for each in personal:
+        key = calendar.here("member", each.name.span, member_id)
+        granted = _granted(grants, key)
+        found.append(_budget(key, NanoUsd(each.limit + granted), each))
+    for each in limits:
+        match each.name.scope:
+            case "server":
+                found.append(_budget(calendar.here("server", each.name.span), each.limit, each))
+            case "role-pot":
+                key = calendar.here("role-pot", each.name.span, each.name.subject_id)
+                found.append(_budget(key, each.limit, each))
+            case "own":
+                key = calendar.everywhere("member", each.name.span, member_id)
+                found.append(_budget(key, each.limit, each))
+            case _:
+                pass  # one of the personal ones
+    return found
 
 
-def window_bounds(span: Span, now_ms: int) -> tuple[int, int]:
-    """The UTC day or month of an instant: its first millisecond, and the first after it."""
-    day = utc(now_ms).replace(hour=0, minute=0, second=0, microsecond=0)
-    if span == "day":
-        return milliseconds(day), milliseconds(day + timedelta(days=1))
-    start = day.replace(day=1)
-    end = datetime(start.year + start.month // 12, start.month % 12 + 1, 1, tzinfo=UTC)
-    return milliseconds(start), milliseconds(end)
+async def standing(tx: Transaction, found: Sequence[Budget]) -> list[Cap]:
+    """How these stand."""
+    stand = await balances.standings(tx, [each.key for each in found])
+    return [Cap(each, stand[each.key]) for each in found]
 
 
-def _budget(
-    scope: Scope,
-    span: Span,
-    now_ms: int,
-    limit: NanoUsd,
-    *,
-    server_id: int = 0,
-    member_id: int = 0,
-) -> Budget:
-    start_ms, end_ms = window_bounds(span, now_ms)
-    return Budget(BalanceKey(scope, span, server_id, member_id, start_ms, end_ms), limit)
+async def of_member(
+    tx: Transaction,
+    caps: BudgetLimits,
+    server_id: int,
+    member_id: int,
+    role_ids: Iterable[int] = (),
+) -> list[Cap]:
+    """What a member must fit as they ask in a server (0: in direct messages), but for what all of
+    Easel may spend.
+    """
+    calendar = await Calendar.of(tx, server_id)
+    found = await in_force(tx, caps, calendar, member_id, role_ids)
+    return await standing(tx, [each for each in found if each.key.scope != "total"])
+
+
+def _personal(limits: Sequence[Limit]) -> list[Limit]:
+    """The one personal allowance of each span."""
+    chosen: list[Limit] = []
+    for span in SPANS:
+        of_span = [each for each in limits if each.name.span == span]
+        for scope in ("member", "role-member", "everyone"):
+            if found := [each for each in of_span if each.name.scope == scope]:
+                chosen.append(max(found, key=lambda each: each.limit))
+                break
+    return chosen
+
+
+def _granted(grants: Sequence[Grant], key: BalanceKey) -> NanoUsd:
+    within = (each.amount for each in grants if key.start_ms <= each.granted_ms < key.end_ms)
+    return NanoUsd(sum(within))
+
+
+def _budget(key: BalanceKey, limit: NanoUsd, of: Limit) -> Budget:
+    is_roles = of.name.scope in {"role-pot", "role-member"}
+    return Budget(key, limit, of.name.scope, of.name.subject_id if is_roles else 0)
+
+
+def _key(scope: Scope, span: Span, server_id: int, subject_id: int, found: Window) -> BalanceKey:
+    return BalanceKey(scope, span, server_id, subject_id, found.start_ms, found.end_ms)

@@ -10,10 +10,10 @@ from datetime import timedelta
 from typing import Literal
 
 from bot.clock import day_number, milliseconds, utc
-from bot.ledger.budgets import Budget, BudgetLimits, member_budgets
+from bot.ledger import budgets
+from bot.ledger.budgets import BudgetLimits, Cap
 from bot.money import NanoUsd
-from bot.store import balances, entries
-from bot.store.balances import Standing
+from bot.store import entries
 from bot.store.database import Transaction
 from bot.store.entries import By, Days, EntryRow, Line, SpendRow, Totals
 
@@ -23,19 +23,6 @@ BYS: tuple[By, ...] = ("member", "day", "model", "kind", "channel")
 LINES_MAX = 31
 """Lines of one breakdown: a month of days, or more members than a message has room for."""
 _ALL_LINES = 2**31 - 1
-
-
-@dataclass(frozen=True, slots=True)
-class Cap:
-    """One of a member's own budgets in its present window, which resets at `end_ms` of its key."""
-
-    budget: Budget
-    standing: Standing
-
-    @property
-    def left(self) -> NanoUsd:
-        """What may still be held, never below zero."""
-        return NanoUsd(max(0, self.budget.left(self.standing)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +74,11 @@ async def member_report(
 ) -> MemberReport:
     """What a member spent in a period over all servers, and what is left in each of their caps."""
     days = period_days(period, tx.now_ms)
-    budgets = member_budgets(limits, member_id, tx.now_ms)
     return MemberReport(
         days=days,
         totals=await entries.of_member(tx, member_id, days),
         by_kind=await entries.of_member_by_kind(tx, member_id, days),
-        caps=[Cap(each, await balances.standing(tx, each.key)) for each in budgets],
+        caps=await budgets.of_member(tx, limits, budgets.NO_SERVER, member_id),
     )
 
 

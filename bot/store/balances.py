@@ -1,21 +1,22 @@
-"""Balances: what is spent and held of one budget in one window. Which budgets there are, and
-whether something fits, is the ledger's to say.
+"""Balances: what is spent and held of one purse in one window, whether it is limited or not. Which
+limits there are, and whether something fits, is the ledger's to say.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from bot.money import ZERO, NanoUsd
-from bot.store.database import Transaction
+from bot.store.database import Transaction, Value
 
-Scope = Literal["member", "server", "total"]
-Span = Literal["day", "month"]
+Scope = Literal["member", "server", "total", "role-pot"]
+Span = Literal["day", "week", "month", "ever"]
 
 
 @dataclass(frozen=True, slots=True)
 class BalanceKey:
-    """Whose money, in which window. `server_id` 0 is over all servers, `subject_id` the member or
-    0. The window holds the instants from `start_ms` to before `end_ms`.
+    """Whose money, in which window. `server_id` 0 is over all servers, `subject_id` the member, the
+    role or 0. The window holds the instants from `start_ms` to before `end_ms`.
     """
 
     scope: Scope
@@ -32,42 +33,61 @@ class Standing:
     held: NanoUsd
 
 
-async def standing(tx: Transaction, key: BalanceKey) -> Standing:
-    row = await tx.one(
-        "SELECT spent_nano_usd, held_nano_usd FROM balance"
-        " WHERE scope = :scope AND span = :span AND server_id = :server_id"
-        " AND subject_id = :subject_id AND start_ms = :start_ms",
-        scope=key.scope,
-        span=key.span,
-        server_id=key.server_id,
-        subject_id=key.subject_id,
-        start_ms=key.start_ms,
+async def standings(tx: Transaction, keys: Sequence[BalanceKey]) -> dict[BalanceKey, Standing]:
+    """How each of these stands."""
+    rows = await tx.all(
+        "SELECT scope, span, server_id, subject_id, start_ms, spent_nano_usd, held_nano_usd"  # noqa: S608 - names of parameters
+        " FROM balance WHERE (scope, span, server_id, subject_id, start_ms) IN (VALUES "
+        + ", ".join(
+            f"(:scope{n}, :span{n}, :server{n}, :subject{n}, :start{n})" for n in range(len(keys))
+        )
+        + ")",
+        **_parameters(keys),
     )
-    if row is None:
-        return Standing(ZERO, ZERO)
-    return Standing(NanoUsd(row["spent_nano_usd"]), NanoUsd(row["held_nano_usd"]))
+    found = {
+        (row["scope"], row["span"], row["server_id"], row["subject_id"], row["start_ms"]): row
+        for row in rows
+    }
+    standings: dict[BalanceKey, Standing] = {}
+    for key in keys:
+        row = found.get((key.scope, key.span, key.server_id, key.subject_id, key.start_ms))
+        standings[key] = (
+            Standing(ZERO, ZERO)
+            if row is None
+            else Standing(NanoUsd(row["spent_nano_usd"]), NanoUsd(row["held_nano_usd"]))
+        )
+    return standings
 
 
-async def hold(tx: Transaction, key: BalanceKey, amount: NanoUsd) -> int:
-    """Adds to what is held, making the balance if it is the window's first; gives its id."""
-    row = await tx.one(
-        "INSERT INTO balance"
-        " (scope, span, server_id, subject_id, start_ms, end_ms, held_nano_usd)"
-        " VALUES (:scope, :span, :server_id, :subject_id, :start_ms, :end_ms, :amount)"
-        " ON CONFLICT (scope, span, server_id, subject_id, start_ms)"
+async def hold(tx: Transaction, keys: Sequence[BalanceKey], amount: NanoUsd) -> list[int]:
+    """Adds to what is held of each, making a balance if it is its window's first; their ids."""
+    rows = await tx.all(
+        "INSERT INTO balance"  # noqa: S608 - names of parameters
+        " (scope, span, server_id, subject_id, start_ms, end_ms, held_nano_usd) VALUES "
+        + ", ".join(
+            f"(:scope{n}, :span{n}, :server{n}, :subject{n}, :start{n}, :end{n}, :amount)"
+            for n in range(len(keys))
+        )
+        + " ON CONFLICT (scope, span, server_id, subject_id, start_ms)"
         " DO UPDATE SET held_nano_usd = balance.held_nano_usd + excluded.held_nano_usd"
         " RETURNING id",
-        scope=key.scope,
-        span=key.span,
-        server_id=key.server_id,
-        subject_id=key.subject_id,
-        start_ms=key.start_ms,
-        end_ms=key.end_ms,
         amount=amount,
+        **_parameters(keys, ends=True),
     )
-    assert row is not None
-    balance_id: int = row["id"]
-    return balance_id
+    return [row["id"] for row in rows]
+
+
+def _parameters(keys: Sequence[BalanceKey], *, ends: bool = False) -> dict[str, Value]:
+    parameters: dict[str, Value] = {}
+    for number, key in enumerate(keys):
+        parameters[f"scope{number}"] = key.scope
+        parameters[f"span{number}"] = key.span
+        parameters[f"server{number}"] = key.server_id
+        parameters[f"subject{number}"] = key.subject_id
+        parameters[f"start{number}"] = key.start_ms
+        if ends:
+            parameters[f"end{number}"] = key.end_ms
+    return parameters
 
 
 async def release(
@@ -83,4 +103,46 @@ async def release(
         spent=spent,
         exchange_id=exchange_id,
         call_number=call_number,
+    )
+
+
+async def spent_by(
+    tx: Transaction, balance_ids: Sequence[int], server_id: int, member_id: int
+) -> dict[int, NanoUsd]:
+    """What a member's calls in a server, and corrections of them, come to on these balances."""
+    rows = await tx.all(
+        "SELECT balance_id, CAST(SUM(amount) AS BIGINT) AS amount FROM ("  # noqa: S608 - the same
+        " SELECT rests.balance_id, entry.cost_nano_usd AS amount FROM entry"
+        " JOIN reservation_balance AS rests ON rests.exchange_id = entry.exchange_id"
+        " AND rests.call_number = entry.call_number"
+        " WHERE entry.member_id = :member_id AND entry.server_id = :server_id"
+        " AND entry.basis <> 'adjustment'"
+        " UNION ALL"
+        " SELECT moves.balance_id, moves.amount_nano_usd AS amount FROM entry"
+        " JOIN adjustment_balance AS moves ON moves.entry_id = entry.id"
+        " WHERE entry.member_id = :member_id AND entry.server_id = :server_id"
+        " AND entry.basis = 'adjustment'"
+        ") AS part WHERE balance_id IN ("
+        + ", ".join(f":id{number}" for number in range(len(balance_ids)))
+        + ") GROUP BY balance_id",
+        member_id=member_id,
+        server_id=server_id,
+        **{f"id{number}": each for number, each in enumerate(balance_ids)},
+    )
+    return {row["balance_id"]: NanoUsd(row["amount"]) for row in rows}
+
+
+async def correct(tx: Transaction, entry_id: int, balance_id: int, amount: NanoUsd) -> None:
+    """Moves what is spent of a balance by what an adjustment comes to there, and keeps that."""
+    await tx.run(
+        "UPDATE balance SET spent_nano_usd = spent_nano_usd + :amount WHERE id = :id",
+        amount=amount,
+        id=balance_id,
+    )
+    await tx.run(
+        "INSERT INTO adjustment_balance (entry_id, balance_id, amount_nano_usd)"
+        " VALUES (:entry_id, :balance_id, :amount)",
+        entry_id=entry_id,
+        balance_id=balance_id,
+        amount=amount,
     )

@@ -48,8 +48,9 @@ class Exchange:
     interaction's while it lives, `upload_bytes_max` counts for one file. `expected_hold` is what
     the request's first call is to hold at least. `persona`, `shows_cost` and `pings` are what its
     server had set when it was admitted. `source_id` is the exchange whose button asked for it.
+    The pictures of a `spoiler` are hidden until a click.
     A `private` answer is only for the one who asked. `parent_channel_id` is the channel that the
-    thread is of in which it was asked. The pictures of a `spoiler` are hidden until a click.
+    thread is of in which it was asked. `role_ids` are the member's, until it is done.
     """
 
     id: int
@@ -84,6 +85,7 @@ class Exchange:
     confirm_until_ms: int | None = None
     deleted_ms: int | None = None
     private: bool = False
+    role_ids: frozenset[int] = frozenset()
     parent_channel_id: int | None = None
     moved: Moved | None = None
     spoiler: bool = False
@@ -114,7 +116,8 @@ _COLUMNS = (
     " shape, size, upload_bytes_max, opens_thread, answer_channel_id, interaction_token,"
     " call_number, edits, word, sentence, created_ms, ended_ms, expected_hold_nano_usd,"
     " shortened, persona, shows_cost, pings, source_id, history_before_id, confirmation,"
-    " confirm_until_ms, deleted_ms, private, parent_channel_id, moved, spoiler"
+    " confirm_until_ms, deleted_ms, private, parent_channel_id, moved, spoiler,"
+    " role_ids"
 )
 
 
@@ -152,6 +155,7 @@ def _exchange(row: sqlite3.Row) -> Exchange:
         confirm_until_ms=row["confirm_until_ms"],
         deleted_ms=row["deleted_ms"],
         private=bool(row["private"]),
+        role_ids=frozenset(map(int, row["role_ids"].split())),
         parent_channel_id=row["parent_channel_id"],
         moved=row["moved"],
         spoiler=bool(row["spoiler"]),
@@ -170,7 +174,7 @@ async def claim(tx: Transaction, exchange: Exchange, meant: tuple[Meant, ...]) -
         " :answer_channel_id, :token, :call_number, :edits, :word, :sentence, :created_ms,"
         " :ended_ms, :expected_hold, :shortened, :persona, :shows_cost, :pings,"
         " :source_id, :history_before_id, :confirmation, :confirm_until_ms, :deleted_ms,"
-        " :private, :parent_channel_id, :moved, :spoiler)"
+        " :private, :parent_channel_id, :moved, :spoiler, :role_ids)"
         " ON CONFLICT (id) DO NOTHING RETURNING id",
         id=exchange.id,
         conversation_id=exchange.conversation_id,
@@ -204,6 +208,7 @@ async def claim(tx: Transaction, exchange: Exchange, meant: tuple[Meant, ...]) -
         confirm_until_ms=exchange.confirm_until_ms,
         deleted_ms=exchange.deleted_ms,
         private=int(exchange.private),
+        role_ids=f" {' '.join(map(str, sorted(exchange.role_ids)))} ",
         parent_channel_id=exchange.parent_channel_id,
         moved=exchange.moved,
         spoiler=int(exchange.spoiler),
@@ -257,39 +262,14 @@ async def open_ids(tx: Transaction) -> list[int]:
     return [row["id"] for row in rows]
 
 
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """What requests that are admitted and hold nothing yet are to hold at least: those of a
-    member, those in a server, and all.
-    """
-
-    member: NanoUsd
-    server: NanoUsd
-    total: NanoUsd
-
-
-async def expected_holds(
-    tx: Transaction, *, beside: int, server_id: int, member_id: int
-) -> Expected:
-    """Of all exchanges before their hold but the one of id `beside`."""
-    row = await tx.one(
-        "SELECT coalesce(sum(expected_hold_nano_usd), 0) AS total,"
-        " coalesce(sum(expected_hold_nano_usd) FILTER (WHERE member_id = :member_id), 0) AS member,"
-        " coalesce(sum(expected_hold_nano_usd) FILTER (WHERE server_id = :server_id), 0) AS server"
-        " FROM exchange WHERE step <> 'done' AND step IN ('wait', 'hold') AND id <> :beside",
-        beside=beside,
-        server_id=server_id,
-        member_id=member_id,
-    )
-    assert row is not None
-    return Expected(NanoUsd(row["member"]), NanoUsd(row["server"]), NanoUsd(row["total"]))
-
-
 async def note_step(tx: Transaction, exchange_id: int, step: Step) -> None:
-    """Notes what is to be done next. The token is forgotten once there is nothing left to do."""
+    """Notes what is to be done next. Once there is nothing left to do the token and the roles are
+    forgotten.
+    """
     await tx.run(
-        "UPDATE exchange SET step = :step, interaction_token ="
-        " CASE WHEN :step = 'done' THEN NULL ELSE interaction_token END WHERE id = :id",
+        "UPDATE exchange SET step = :step,"
+        " interaction_token = CASE WHEN :step = 'done' THEN NULL ELSE interaction_token END,"
+        " role_ids = CASE WHEN :step = 'done' THEN '' ELSE role_ids END WHERE id = :id",
         id=exchange_id,
         step=step.value,
     )

@@ -90,14 +90,13 @@ async def add(tx: Transaction, reservation: Reservation, balance_ids: Sequence[i
         day=reservation.day,
         created_ms=reservation.created_ms,
     )
-    for balance_id in balance_ids:
-        await tx.run(
-            "INSERT INTO reservation_balance (exchange_id, call_number, balance_id)"
-            " VALUES (:exchange_id, :call_number, :balance_id)",
-            exchange_id=reservation.exchange_id,
-            call_number=reservation.call_number,
-            balance_id=balance_id,
-        )
+    await tx.run(
+        "INSERT INTO reservation_balance (exchange_id, call_number, balance_id) VALUES "  # noqa: S608 - names of parameters
+        + ", ".join(f"(:exchange_id, :call_number, :id{n})" for n in range(len(balance_ids))),
+        exchange_id=reservation.exchange_id,
+        call_number=reservation.call_number,
+        **{f"id{number}": each for number, each in enumerate(balance_ids)},
+    )
 
 
 async def find(tx: Transaction, exchange_id: int, call_number: int) -> Reservation | None:

@@ -58,6 +58,14 @@ class Change:
     changed_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class ZoneChange:
+    """When a server's time zone was set, and to what; None is UTC again."""
+
+    changed_ms: int
+    zone: str | None
+
+
 async def get(tx: Transaction, server_id: int) -> Rules:
     """A server's settings; of direct messages, whose server id is 0, there are none."""
     rows = await tx.all(
@@ -164,3 +172,13 @@ async def changes(tx: Transaction, server_id: int, most: int) -> list[Change]:
         Change(row["name"], row["channel_id"], row["value"], row["member_id"], row["changed_ms"])
         for row in rows
     ]
+
+
+async def zone_changes(tx: Transaction, server_id: int) -> list[ZoneChange]:
+    """Every change of a server's time zone, oldest first: windows depend on all of them."""
+    rows = await tx.all(
+        "SELECT changed_ms, value FROM server_change"
+        " WHERE server_id = :server_id AND name = 'time_zone' ORDER BY id",
+        server_id=server_id,
+    )
+    return [ZoneChange(row["changed_ms"], row["value"]) for row in rows]

@@ -5,7 +5,8 @@ here they are only laid out.
 import discord
 
 from bot import words
-from bot.ledger.reports import Cap, MemberReport, Period, ServerReport
+from bot.ledger.budgets import Cap
+from bot.ledger.reports import MemberReport, Period, ServerReport
 from bot.money import dollars
 from bot.store.entries import By, Line, Totals
 from bot.ui import markdown
@@ -98,11 +99,11 @@ def _cap_line(cap: Cap) -> str:
     limit, left = cap.budget.limit, cap.left
     used = BAR_CELLS if limit <= 0 else min(BAR_CELLS, (limit - left) * BAR_CELLS // limit)
     return words.cap_line(
-        words.budget_name(cap.budget.key.scope, cap.budget.key.span),
+        cap.budget.name,
         bar="▰" * used + "▱" * (BAR_CELLS - used),
         spent=dollars(cap.standing.spent),
         held=dollars(cap.standing.held) if cap.standing.held else None,
         left=dollars(left),
         limit=dollars(limit, 2),
-        resets_ms=cap.budget.key.end_ms,
+        resets_ms=cap.budget.key.end_ms if cap.budget.resets else None,
     )

@@ -1,6 +1,4 @@
-"""What people read of an answer in the making, of its end, and of money."""
-
-from bot.money import NanoUsd, dollars
+"""What people read of an answer in the making, of its end, and of what was spent."""
 
 
 def reading() -> str:
@@ -102,30 +100,6 @@ def alt_text(prompt: str) -> str:
     return f"Painted by Easel for the request: {asked}" if asked else "Painted by Easel"
 
 
-_BUDGET_NAMES = {
-    ("member", "day"): "your daily budget",
-    ("member", "month"): "your monthly budget",
-    ("server", "month"): "this server's monthly budget",
-    ("total", "month"): "Easel's monthly budget for everyone",
-}
-
-
-def budget_name(scope: str, span: str) -> str:
-    """As it stands within a sentence."""
-    return _BUDGET_NAMES[scope, span]
-
-
-def no_room(budget: str, *, limit: NanoUsd, left: NanoUsd, hold: NanoUsd, resets_ms: int) -> str:
-    """`hold` is the least that would have had to be held."""
-    sentence = (
-        f"There is no room in {budget}: {dollars(left)} of {dollars(limit)} is left, and this"
-        f" would have held {dollars(hold)}. It resets <t:{resets_ms // 1000}:R>"
-    )
-    if hold > limit or limit == 0:
-        return f"{sentence}, but all of it would be too small for this."
-    return f"{sentence}."
-
-
 PERIODS = {
     "today": "today",
     "week": "this week",
@@ -169,22 +143,6 @@ def breakdown_line(name: str, cost: str, exchanges: int) -> str:
 
 def and_more(number: int) -> str:
     return f"and {number:,} more"
-
-
-def budgets_heading() -> str:
-    return "Your budgets"
-
-
-def cap_line(
-    name: str, *, bar: str, spent: str, held: str | None, left: str, limit: str, resets_ms: int
-) -> str:
-    """`name` comes from `budget_name`, and begins the line."""
-    begun = name[0].upper() + name[1:]
-    holding = "" if held is None else f", {held} held"
-    return (
-        f"{begun}: {bar} {left} of {limit} left"
-        f" ({spent} spent{holding}); resets <t:{resets_ms // 1000}:R>"
-    )
 
 
 def offer_again() -> str:

@@ -55,6 +55,7 @@ def ask(
     size: Size = "1K",
     max_tokens: int = 16_000,
     max_tokens_floor: int = 8_000,
+    role_ids: frozenset[int] = frozenset(),
 ) -> Ask:
     """By default a picture: at most $0.008 + $0.24 + $0.25 = $0.498, at the floor $0.378."""
     return Ask(
@@ -70,6 +71,7 @@ def ask(
         size=size,
         max_tokens=max_tokens,
         max_tokens_floor=max_tokens_floor,
+        role_ids=role_ids,
     )
 
 

@@ -16,6 +16,10 @@ TOMORROW_S = (NOW_MS + 12 * HOUR_MS) // 1000
 NEXT_MONTH_S = (NOW_MS + 6 * DAY_MS + 12 * HOUR_MS) // 1000
 
 
+OWNER = "Ask Easel's owner for more."
+PURSES = [("member", 0, 7), ("member", 10, 7), ("server", 10, 0)]
+
+
 async def reserve(database: Database, book: Book, wanted: Ask) -> Reservation:
     return await database.write(lambda tx: book.reserve(tx, wanted))
 
@@ -36,23 +40,23 @@ async def standings(database: Database) -> dict[tuple[str, str, int, int], tuple
 # --- reserve -------------------------------------------------------------------------------------
 
 
-async def test_a_hold_rests_on_all_four_budgets(database: Database):
+async def test_a_hold_counts_in_every_window_whether_it_is_limited_or_not(database: Database):
     reservation = await reserve(database, Book(limits()), ask())
     hold = nano_usd("0.498")
     assert (reservation.max_tokens, reservation.hold_nano_usd) == (16_000, hold)
     assert (reservation.state, reservation.day, reservation.is_open) == ("held", 20261124, True)
-    assert await standings(database) == {
-        ("member", "day", 0, 7): (0, hold),
-        ("member", "month", 0, 7): (0, hold),
-        ("server", "month", 10, 0): (0, hold),
-        ("total", "month", 0, 0): (0, hold),
-    }
+    spans = ("day", "week", "month", "ever")
+    names = [(*purse[:1], span, *purse[1:]) for purse in PURSES for span in spans]
+    assert await standings(database) == dict.fromkeys([*names, ("total", "month", 0, 0)], (0, hold))
 
 
 async def test_in_direct_messages_no_servers_cap_applies(database: Database):
     book = Book(limits(server_month="0"))
     await reserve(database, book, ask(server_id=0))
-    assert [name[0] for name in await standings(database)] == ["member", "member", "total"]
+    assert {(name[0], name[2]) for name in await standings(database)} == {
+        ("member", 0),
+        ("total", 0),
+    }
     with pytest.raises(Notice):
         await reserve(database, book, ask(2, server_id=10))
 
@@ -90,16 +94,21 @@ async def test_a_floor_above_what_is_asked_asks_for_no_more(database: Database):
 
 
 @pytest.mark.parametrize(
-    ("caps", "budget", "resets_s"),
+    ("caps", "budget", "resets_s", "whom"),
     [
-        (limits(member_day="0.3"), "your daily budget", TOMORROW_S),
-        (limits(member_month="0.3"), "your monthly budget", NEXT_MONTH_S),
-        (limits(server_month="0.3"), "this server's monthly budget", NEXT_MONTH_S),
-        (limits(total_month="0.3"), "Easel's monthly budget for everyone", NEXT_MONTH_S),
+        (limits(member_day="0.3"), "your daily budget", TOMORROW_S, OWNER),
+        (limits(member_month="0.3"), "your monthly budget", NEXT_MONTH_S, OWNER),
+        (
+            limits(server_month="0.3"),
+            "this server's monthly budget",
+            NEXT_MONTH_S,
+            "An admin of this server can ask Easel's owner for more.",
+        ),
+        (limits(total_month="0.3"), "Easel's monthly budget for everyone", NEXT_MONTH_S, OWNER),
     ],
 )
-async def test_a_refusal_names_the_budget_what_is_left_what_it_takes_and_the_reset(
-    database: Database, caps: object, budget: str, resets_s: int
+async def test_a_refusal_names_the_budget_what_is_left_what_it_takes_the_reset_and_whom_to_ask(
+    database: Database, caps: object, budget: str, resets_s: int, whom: str
 ):
     assert isinstance(caps, type(limits()))
     book = Book(caps)
@@ -111,6 +120,7 @@ async def test_a_refusal_names_the_budget_what_is_left_what_it_takes_and_the_res
     assert refused.value.sentence == (
         f"There is no room in {budget}: $0.2770 of $0.3000 is left, and this would have held"
         f" $0.3780. It resets <t:{resets_s}:R>, but all of it would be too small for this."
+        f" {whom}"
     )
 
 
@@ -119,7 +129,7 @@ async def test_a_budget_that_will_do_after_its_reset_says_no_more(database: Data
     await reserve(database, book, ask(1))
     with pytest.raises(Notice) as refused:
         await reserve(database, book, ask(2))
-    assert refused.value.sentence.endswith(f"It resets <t:{TOMORROW_S}:R>.")
+    assert f"It resets <t:{TOMORROW_S}:R>. " in refused.value.sentence
 
 
 async def test_of_several_full_budgets_the_one_that_resets_last_is_named(database: Database):

@@ -8,19 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import words
-from bot.ledger.budgets import BudgetLimits, member_budgets
+from bot.ledger.budgets import Budget, Cap
 from bot.ledger.reports import (
     BYS,
     LINES_MAX,
     PERIODS,
-    Cap,
     MemberReport,
     Period,
     ServerReport,
     period_days,
 )
 from bot.money import NanoUsd
-from bot.store.balances import Standing
+from bot.store.balances import BalanceKey, Standing
 from bot.store.entries import By, Line, Totals
 from bot.ui.reports import member_embed, server_embed
 
@@ -96,13 +95,14 @@ def test_a_servers_report_is_legal_and_counts_what_it_leaves_out(
 
 @pytest.mark.parametrize("kinds", [0, 1, 8, LINES_MAX])
 def test_a_members_report_is_legal_and_counts_what_it_leaves_out(kinds: int):
-    limits = BudgetLimits(*[NanoUsd(10**15)] * 4)
+    days = Budget(BalanceKey("member", "day", 0, 7, 0, NOW_MS), NanoUsd(10**15))
+    months = Budget(BalanceKey("member", "month", 0, 7, 0, NOW_MS), NanoUsd(10**15))
     standing = Standing(held=MOST, spent=MOST)
     report = MemberReport(
         days=period_days("last-month", NOW_MS),
         totals=MOST_TOTALS,
         by_kind=lines("kind", kinds),
-        caps=[Cap(each, standing) for each in member_budgets(limits, 7, NOW_MS)],
+        caps=[Cap(each, standing) for each in (days, months)],
     )
     embed = member_embed(report, "last-month")
     assert_legal(embed)
