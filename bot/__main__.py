@@ -22,7 +22,8 @@ from bot import logs, words
 from bot.clock import SystemClock
 from bot.errors import EaselError, StartError
 from bot.ledger import reports
-from bot.ledger.reports import BYS, PERIODS, Period
+from bot.ledger.periods import PERIODS, Period
+from bot.ledger.reports import BYS
 from bot.money import NanoUsd, dollars
 from bot.settings import Settings
 from bot.settings.reading import load

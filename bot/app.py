@@ -45,11 +45,13 @@ from bot.ui.commands import Tree, sync
 from bot.ui.deleting import Deleting
 from bot.ui.gateway import Gateway
 from bot.ui.links import refresh
+from bot.ui.names import Names
 from bot.ui.originals import Originals
 from bot.ui.owner import Owner
 from bot.ui.pointing import Pointing
 from bot.ui.presses import Presses
 from bot.ui.reading import Reading
+from bot.ui.report_view import ReportView
 from bot.ui.server_settings import ServerSettings
 from bot.underway import Underway
 from bot.upkeep import Upkeep
@@ -234,10 +236,20 @@ class App:
         await client.add_cog(Buttons(presses))
         await client.add_cog(Menus(client.tree, presses, Pointing(reading, database), beginning))
         await client.add_cog(Guide(client.tree, message_content=settings.discord.message_content))
-        await client.add_cog(Money(database, limits))
+        await client.add_cog(Money(ReportView(database, limits, reading_room, Names(client))))
         await client.add_cog(History(database, book, underway))
         await client.add_cog(Server(ServerSettings(database, settings.limits.ask_above_nano_usd)))
-        return underway
+        catching_up = CatchingUp(
+            client=client,
+            database=database,
+            exchanges=exchanges,
+            underway=underway,
+            reading=reading,
+            clock=self._clock,
+            young_s=settings.limits.catch_up_s,
+        )
+        client.add_listener(catching_up.on_ready)
+        return underway, catching_up
 
     async def fit_out(self, client: Client) -> Tree:
         """Gives a client its cogs, and its tree of commands: to look at, for nothing is open and

@@ -1,19 +1,22 @@
 """/spend for everyone, /report for admins. Only reads: the figures are the ledger's."""
 
+import logging
 from typing import Literal
 
+import aiohttp
 import discord
 from discord import app_commands
 from discord.ext import commands
 
 from bot import words
-from bot.ledger import reports
-from bot.ledger.budgets import BudgetLimits
-from bot.store.database import Database
-from bot.ui.reports import member_embed, server_embed
+from bot.errors import EaselError
+from bot.ui.report_view import Look, ReportView
 
 Period = Literal["today", "week", "month", "last-month", "year", "all"]
 By = Literal["member", "day", "model", "kind", "channel"]
+Interaction = discord.Interaction[discord.Client]
+
+log = logging.getLogger(__name__)
 
 
 class Money(commands.Cog):
@@ -26,21 +29,15 @@ class Money(commands.Cog):
         default_permissions=discord.Permissions(manage_guild=True),
     )
 
-    def __init__(self, database: Database, limits: BudgetLimits) -> None:
-        self._database = database
-        self._limits = limits
+    def __init__(self, view: ReportView) -> None:
+        self._view = view
 
     @app_commands.command(description="What you spent, and what is left")
     @app_commands.describe(period="Which time; this month without it")
-    async def spend(
-        self, interaction: discord.Interaction[discord.Client], period: Period = "month"
-    ) -> None:
-        report = await self._database.read(
-            lambda tx: reports.member_report(tx, self._limits, interaction.user.id, period)
-        )
-        await interaction.response.send_message(embed=member_embed(report, period), ephemeral=True)
+    async def spend(self, interaction: Interaction, period: Period = "month") -> None:
+        await self._view.spend(interaction, period)
 
-    @report.command(description="Totals, top members, models and days of this server")
+    @report.command(description="Totals, top members, models and days of this server, with a chart")
     @app_commands.describe(
         period="Which time; this month without it",
         by="One breakdown instead of the overview",
@@ -48,22 +45,23 @@ class Money(commands.Cog):
     )
     async def show(
         self,
-        interaction: discord.Interaction[discord.Client],
+        interaction: Interaction,
         period: Period = "month",
         by: By | None = None,
         member: discord.User | None = None,
     ) -> None:
-        server_id = interaction.guild_id
-        if server_id is None:
+        if interaction.guild_id is None:
             await interaction.response.send_message(words.servers_only(), ephemeral=True)
             return
-        breakdowns: tuple[By, ...] = ("member", "model", "day") if by is None else (by,)
-        report = await self._database.read(
-            lambda tx: reports.server_report(
-                tx, server_id, period, breakdowns, None if member is None else member.id
-            )
-        )
-        server = interaction.guild.name if interaction.guild is not None else ""
-        await interaction.response.send_message(
-            embed=server_embed(report, period, server), ephemeral=True
-        )
+        member_id = None if member is None else member.id
+        await self._view.show(interaction, Look(interaction.guild_id, period, by, member_id))
+
+    @commands.Cog.listener()
+    async def on_interaction(self, interaction: Interaction) -> None:
+        """The buttons under a report."""
+        if interaction.type is not discord.InteractionType.component:
+            return
+        try:
+            await self._view.pressed(interaction)
+        except (EaselError, discord.DiscordException, aiohttp.ClientError, TimeoutError) as error:
+            log.warning("interaction %d: not answered: %r", interaction.id, error)

@@ -4,21 +4,19 @@ report belong together; how it looks is the reader's. No report shows one server
 """
 
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Literal
+from datetime import tzinfo
 
-from bot.clock import day_number, milliseconds, utc
 from bot.ledger import budgets
 from bot.ledger.budgets import BudgetLimits, Cap
+from bot.ledger.periods import Period, days_before, period_days
+from bot.ledger.windows import time_zone
 from bot.money import NanoUsd
-from bot.store import entries
+from bot.store import entries, servers
 from bot.store.database import Transaction
 from bot.store.entries import By, Days, EntryRow, Line, SpendRow, Totals
 
-Period = Literal["today", "week", "month", "last-month", "year", "all"]
-PERIODS: tuple[Period, ...] = ("today", "week", "month", "last-month", "year", "all")
 BYS: tuple[By, ...] = ("member", "day", "model", "kind", "channel")
 LINES_MAX = 31
 """Lines of one breakdown: a month of days, or more members than a message has room for."""
@@ -27,58 +25,59 @@ _ALL_LINES = 2**31 - 1
 
 @dataclass(frozen=True, slots=True)
 class MemberReport:
+    """Of all servers; its days are those of `zone`."""
+
+    zone: str
     days: Days
     totals: Totals
+    by_day: list[Line]
     by_kind: list[Line]
     caps: list[Cap]
 
 
 @dataclass(frozen=True, slots=True)
-class ServerReport:
-    """`by` has the breakdowns that were asked for, of up to LINES_MAX lines each: the dearest, or
-    of days the newest in order. `more` says how many lines each has beyond those.
-    """
+class Before:
+    """What was spent in the days that a period is compared with."""
 
     days: Days
+    cost: NanoUsd
+
+
+@dataclass(frozen=True, slots=True)
+class ServerReport:
+    """`by` has the breakdowns that were asked for, of as many lines as were: the dearest, or of
+    days the newest in order. `more` says how many lines each has beyond those. Days are those of
+    `zone`.
+    """
+
+    zone: str
+    days: Days
     totals: Totals
+    before: Before | None
     by: dict[By, list[Line]]
     more: dict[By, int]
 
 
-def period_days(period: Period, now_ms: int) -> Days:
-    """The UTC days that a period means at an instant. A week begins on Monday; the present week,
-    month and year include the days to come; `all` is everything there is.
-    """
-    today = utc(now_ms)
-    match period:
-        case "today":
-            first = last = today
-        case "week":
-            first = today - timedelta(days=today.weekday())
-            last = first + timedelta(days=6)
-        case "month":
-            first = today.replace(day=1)
-            last = (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
-        case "last-month":
-            last = today.replace(day=1) - timedelta(days=1)
-            first = last.replace(day=1)
-        case "year":
-            first, last = today.replace(month=1, day=1), today.replace(month=12, day=31)
-        case "all":
-            return Days(0, 99991231)
-    return Days(day_number(milliseconds(first)), day_number(milliseconds(last)))
-
-
 async def member_report(
-    tx: Transaction, limits: BudgetLimits, member_id: int, period: Period
+    tx: Transaction,
+    limits: BudgetLimits,
+    member_id: int,
+    period: Period,
+    server_id: int = budgets.NO_SERVER,
+    role_ids: Iterable[int] = (),
 ) -> MemberReport:
-    """What a member spent in a period over all servers, and what is left in each of their caps."""
-    days = period_days(period, tx.now_ms)
+    """What a member spent in a period over all servers, and what is left in each budget that they
+    must fit as they ask: in a server with these roles, whose days are meant, or in direct messages.
+    """
+    zone = await zone_of(tx, server_id)
+    days = period_days(period, tx.now_ms, zone)
     return MemberReport(
+        zone=str(zone),
         days=days,
         totals=await entries.of_member(tx, member_id, days),
-        by_kind=await entries.of_member_by_kind(tx, member_id, days),
-        caps=await budgets.of_member(tx, limits, budgets.NO_SERVER, member_id),
+        by_day=await entries.of_member_by(tx, member_id, days, "day"),
+        by_kind=await entries.of_member_by(tx, member_id, days, "kind"),
+        caps=await budgets.of_member(tx, limits, server_id, member_id, role_ids),
     )
 
 
@@ -88,33 +87,52 @@ async def server_report(
     period: Period,
     by: tuple[By, ...] = ("member", "model", "day"),
     member_id: int | None = None,
+    *,
+    most: int | None = None,
+    skip: int = 0,
 ) -> ServerReport:
-    """What was spent in one server, by everyone or by one member there."""
-    days = period_days(period, tx.now_ms)
+    """What was spent in one server, by everyone or by one member there; of each breakdown at most
+    `most` lines after the first `skip`.
+    """
+    most = LINES_MAX if most is None else most
+    zone = await zone_of(tx, server_id)
+    days = period_days(period, tx.now_ms, zone)
+    before = days_before(period, tx.now_ms, zone)
     lines: dict[By, list[Line]] = {}
     more: dict[By, int] = {}
     for each in by:
-        lines[each] = await entries.of_server_by(tx, server_id, days, each, LINES_MAX, member_id)
-        count = len(lines[each])
-        if count == LINES_MAX:
+        lines[each] = await entries.of_server_by(tx, server_id, days, each, most, member_id, skip)
+        count = skip + len(lines[each])
+        if len(lines[each]) == most:
             count = await entries.count_of_server_by(tx, server_id, days, each, member_id)
-        more[each] = count - len(lines[each])
+        more[each] = count - skip - len(lines[each])
     return ServerReport(
+        zone=str(zone),
         days=days,
         totals=await entries.of_server(tx, server_id, days, member_id),
+        before=None
+        if before is None
+        else Before(before, (await entries.of_server(tx, server_id, before, member_id)).cost),
         by=lines,
         more=more,
     )
+
+
+async def zone_of(tx: Transaction, server_id: int) -> tzinfo:
+    """The time zone of a server; of direct messages, whose server id is 0, UTC."""
+    return time_zone((await servers.get(tx, server_id)).time_zone)
 
 
 async def spend_rows(
     tx: Transaction, period: Period, server_id: int | None = None
 ) -> AsyncIterator[SpendRow]:
     """The rows of `easel spend` for all servers or one (0: direct messages), as they are read:
-    as many as there are, of which only one server's day is in memory.
+    as many as there are, of which only one server's day is in memory. Each server's days are its
+    own.
     """
-    async for row in entries.spend_rows(tx, period_days(period, tx.now_ms), server_id):
-        yield row
+    async for each in _servers(tx, server_id):
+        async for row in entries.spend_rows(tx, each, await _days_of(tx, each, period)):
+            yield row
 
 
 async def entry_rows(
@@ -131,10 +149,9 @@ async def spend_by(
     """The same sums per member, day, model, kind or channel: all lines, the dearest first, or days
     in their order. An exchange belongs to one server, so its counts add up.
     """
-    days = period_days(period, tx.now_ms)
     found: defaultdict[str, list[Totals]] = defaultdict(list)
-    each_server = [each async for each in entries.servers(tx)] if server_id is None else [server_id]
-    for each in each_server:
+    async for each in _servers(tx, server_id):
+        days = await _days_of(tx, each, period)
         for line in await entries.of_server_by(tx, each, days, by, _ALL_LINES):
             found[line.key].append(line.totals)
     lines = [Line(key, _sum(parts)) for key, parts in found.items()]
@@ -150,3 +167,15 @@ def _sum(parts: list[Totals]) -> Totals:
         exchanges=sum(part.exchanges for part in parts),
         estimates=sum(part.estimates for part in parts),
     )
+
+
+async def _servers(tx: Transaction, server_id: int | None) -> AsyncIterator[int]:
+    if server_id is not None:
+        yield server_id
+        return
+    async for each in entries.servers(tx):
+        yield each
+
+
+async def _days_of(tx: Transaction, server_id: int, period: Period) -> Days:
+    return period_days(period, tx.now_ms, await zone_of(tx, server_id))

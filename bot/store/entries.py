@@ -163,17 +163,20 @@ async def of_member(tx: Transaction, member_id: int, days: Days) -> Totals:
     return _totals(row)
 
 
-async def of_member_by_kind(tx: Transaction, member_id: int, days: Days) -> list[Line]:
-    """The dearest kind first."""
+async def of_member_by(
+    tx: Transaction, member_id: int, days: Days, by: Literal["day", "kind"]
+) -> list[Line]:
+    """A member's sums over all servers per kind, the dearest first, or per day, in order."""
+    column = _COLUMN[by]
     rows = await tx.all(
-        f"SELECT kind AS key, {_SUMS} FROM entry"  # noqa: S608 - fixed text
+        f"SELECT {column} AS key, {_SUMS} FROM entry"  # noqa: S608 - fixed text
         " WHERE member_id = :member_id AND day BETWEEN :first AND :last AND basis <> 'void'"
-        " GROUP BY kind",
+        f" GROUP BY {column}",
         member_id=member_id,
         first=days.first,
         last=days.last,
     )
-    return _lines(rows)
+    return _lines(rows, by)
 
 
 async def of_server(
@@ -201,27 +204,28 @@ async def of_server_by(
     by: By,
     most_lines: int,
     member_id: int | None = None,
+    skip: int = 0,
 ) -> list[Line]:
-    """A server's sums per member, day …: the `most_lines` dearest, or of days the newest, in the
-    order of their days.
+    """A server's sums per member, day …: the `most_lines` dearest after those to `skip`, or of days
+    the newest, in the order of their days.
     """
     least, most = _ANY_MEMBER if member_id is None else (member_id, member_id)
     column = _COLUMN[by]
-    order = "key DESC" if by == "day" else "cost DESC"
+    order = "key DESC" if by == "day" else "cost DESC, key"
     rows = await tx.all(
         f"SELECT {column} AS key, {_SUMS} FROM entry"  # noqa: S608 - fixed text
         " WHERE server_id = :server_id AND day BETWEEN :first AND :last"
         " AND member_id BETWEEN :least AND :most AND basis <> 'void'"
-        f" GROUP BY {column} ORDER BY {order} LIMIT :most_lines",
+        f" GROUP BY {column} ORDER BY {order} LIMIT :most_lines OFFSET :skip",
         server_id=server_id,
         first=days.first,
         last=days.last,
         least=least,
         most=most,
         most_lines=most_lines,
+        skip=skip,
     )
-    lines = _lines(rows)
-    return sorted(_dated(lines), key=lambda line: line.key) if by == "day" else lines
+    return _lines(rows, by)
 
 
 async def count_of_server_by(
@@ -255,22 +259,10 @@ async def servers(tx: Transaction) -> AsyncIterator[int]:
         )
 
 
-async def spend_rows(
-    tx: Transaction, days: Days, server_id: int | None = None
-) -> AsyncIterator[SpendRow]:
-    """The rows of `easel spend`, in the order of their servers, days, members and channels; in
-    memory are those of one server's day. All servers, or one (0: direct messages).
+async def spend_rows(tx: Transaction, server_id: int, days: Days) -> AsyncIterator[SpendRow]:
+    """The rows of `easel spend` for one server (0: direct messages), in the order of their days,
+    members and channels; in memory are those of one day.
     """
-    if server_id is not None:
-        async for row in _server_rows(tx, server_id, days):
-            yield row
-        return
-    async for each in servers(tx):
-        async for row in _server_rows(tx, each, days):
-            yield row
-
-
-async def _server_rows(tx: Transaction, server_id: int, days: Days) -> AsyncIterator[SpendRow]:
     after = days.first - 1
     while rows := await tx.all(
         f"SELECT day, server_id, member_id, channel_id, model, kind, {_SUMS}"  # noqa: S608 - fixed
@@ -342,11 +334,10 @@ def _totals(row: sqlite3.Row | None) -> Totals:
     return Totals(row["cost"], row["estimated"], row["exchanges"], row["estimates"])
 
 
-def _lines(rows: list[sqlite3.Row]) -> list[Line]:
-    """The dearest first, and of equally dear ones the first by its key."""
+def _lines(rows: list[sqlite3.Row], by: By) -> list[Line]:
+    """The dearest first, and of equally dear ones the first by its key; days in their order."""
+    if by == "day":
+        dated = [Line(day_text(row["key"]), _totals(row)) for row in rows]
+        return sorted(dated, key=lambda line: line.key)
     lines = [Line(str(row["key"]), _totals(row)) for row in rows]
     return sorted(lines, key=lambda line: (-line.totals.cost, line.key))
-
-
-def _dated(lines: list[Line]) -> list[Line]:
-    return [Line(day_text(int(line.key)), line.totals) for line in lines]

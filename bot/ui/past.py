@@ -11,9 +11,8 @@ import discord
 
 from bot import words
 from bot.clock import milliseconds
-from bot.ledger import reports
 from bot.ledger.book import Book, Charge
-from bot.ledger.reports import PERIODS, Period
+from bot.ledger.periods import PERIODS, Period, period_days
 from bot.money import dollars
 from bot.store import asked, messages
 from bot.store.asked import Asked
@@ -86,7 +85,7 @@ class Line:
 
 async def lines(tx: Transaction, book: Book, page: Page) -> list[Line]:
     """What is on a page, and one more if there is another page."""
-    first_ms, before_ms = _span_ms(reports.period_days(page.period, tx.now_ms))
+    first_ms, before_ms = _span_ms(period_days(page.period, tx.now_ms))
     found = await asked.of_member(
         tx,
         page.member_id,

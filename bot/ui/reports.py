@@ -2,11 +2,15 @@
 here they are only laid out.
 """
 
+from fractions import Fraction
+
 import discord
 
 from bot import words
+from bot.clock import day_text
 from bot.ledger.budgets import Cap
-from bot.ledger.reports import MemberReport, Period, ServerReport
+from bot.ledger.periods import Period
+from bot.ledger.reports import Before, MemberReport, ServerReport
 from bot.money import dollars
 from bot.store.entries import By, Line, Totals
 from bot.ui import markdown
@@ -31,7 +35,8 @@ def member_embed(report: MemberReport, period: Period) -> discord.Embed:
     )
     if report.by_kind:
         embed.add_field(
-            name=words.BREAKDOWNS["kind"], value=_lines(report.by_kind, "kind", LINES_SHOWN)
+            name=words.breakdown("kind", report.zone),
+            value=_lines(report.by_kind, "kind", LINES_SHOWN),
         )
     embed.add_field(
         name=words.budgets_heading(),
@@ -41,22 +46,42 @@ def member_embed(report: MemberReport, period: Period) -> discord.Embed:
     return embed
 
 
-def server_embed(report: ServerReport, period: Period, server: str) -> discord.Embed:
+def server_embed(
+    report: ServerReport, period: Period, server: str, member_id: int | None = None
+) -> discord.Embed:
     """The answer to /report show. Members are mentions, which ping nobody inside an embed."""
+    lines = [
+        words.totals_line(
+            dollars(report.totals.cost), report.totals.exchanges, _estimated(report.totals)
+        )
+    ]
+    if member_id is not None:
+        lines.append(words.report_of(member_id))
+    if report.before is not None:
+        lines.append(_comparison(report.before, report.totals))
+    if report.totals.estimates:
+        lines.append(words.estimates_counted(report.totals.estimates))
     embed = discord.Embed(
         title=words.report_title(markdown.escape(server[:SERVER_LETTERS_MAX]), period),
-        description=words.totals_line(
-            dollars(report.totals.cost), report.totals.exchanges, _estimated(report.totals)
-        ),
+        description="\n".join(lines),
         colour=COLOUR,
     )
     alone = len(report.by) == 1
-    for by, lines in report.by.items():
-        if lines:
+    for by, lines_of in report.by.items():
+        if lines_of:
             most = LINES_SHOWN_ALONE if alone else LINES_SHOWN
-            value = _lines(lines, by, most, report.more[by])
-            embed.add_field(name=words.BREAKDOWNS[by], value=value, inline=False)
+            value = _lines(lines_of, by, most, report.more[by])
+            embed.add_field(name=words.breakdown(by, report.zone), value=value, inline=False)
     return embed
+
+
+def _comparison(before: Before, totals: Totals) -> str:
+    percent = None
+    if before.cost > 0:
+        percent = round(Fraction(100 * (totals.cost - before.cost), before.cost))
+    return words.compared(
+        day_text(before.days.first), day_text(before.days.last), dollars(before.cost), percent
+    )
 
 
 def _estimated(totals: Totals) -> str | None:

@@ -10,6 +10,7 @@ from bot.words.check import *
 from bot.words.files import *
 from bot.words.guide import *
 from bot.words.owner import *
+from bot.words.reports import *
 from bot.words.requests import *
 from bot.words.servers import *
 from bot.words.upkeep import *

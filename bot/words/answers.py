@@ -109,15 +109,6 @@ PERIODS = {
     "all": "all time",
 }
 
-BREAKDOWNS = {
-    "member": "By member",
-    "day": "By day (UTC)",
-    "model": "By model",
-    "kind": "By kind",
-    "channel": "By channel",
-}
-
-
 def spend_title(period: str) -> str:
     return f"What you spent {PERIODS[period]}" if period != "all" else "What you spent so far"
 

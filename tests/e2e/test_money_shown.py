@@ -43,11 +43,11 @@ async def entries(stage: Stage) -> list[EntryRow]:
 async def shown(stage: Stage, pending: Awaitable[Interaction]) -> tuple[str, dict[str, list[str]]]:
     """The embed of a private answer: its first line, and its lists by name."""
     interaction = await pending
-    await interaction.answered()
+    message = await interaction.finished()
     assert interaction.ephemeral
-    (embed,) = interaction.messages[0].embeds
+    (embed,) = message.embeds
     lists = {field["name"]: field["value"].splitlines() for field in embed.get("fields", [])}
-    return embed["description"], lists
+    return embed["description"].splitlines()[0], lists
 
 
 def total_line(costs: list[int]) -> str:

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from bot.ledger import reports
 from bot.ledger.book import Book
-from bot.ledger.reports import BYS, PERIODS, Period, period_days
+from bot.ledger.periods import PERIODS, Period, period_days
+from bot.ledger.reports import BYS
 from bot.money import NanoUsd
 from bot.store import entries
 from bot.store.database import Database, Transaction, Value
@@ -203,6 +204,7 @@ async def test_a_members_report_is_what_a_scan_of_all_entries_finds(
     mine = [each for each in within(all_booked, period) if each.member_id == member_id]
     assert report.totals == sums(mine)
     assert report.by_kind == scan(mine, "kind")
+    assert report.by_day == scan(mine, "day")
 
 
 @many_examples

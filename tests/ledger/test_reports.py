@@ -1,6 +1,7 @@
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import get_args
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -9,7 +10,8 @@ from hypothesis import strategies as st
 from bot.clock import day_number, milliseconds, utc
 from bot.ledger import reports
 from bot.ledger.book import Book
-from bot.ledger.reports import BYS, PERIODS, Cap, Period, period_days
+from bot.ledger.periods import PERIODS, Period, days_before, period_days
+from bot.ledger.reports import BYS, Cap
 from bot.money import NanoUsd, nano_usd
 from bot.store.database import Database, Transaction
 from bot.store.entries import By, Days, SpendRow, Totals
@@ -60,6 +62,40 @@ def test_a_period_has_today_in_it_or_ends_the_day_before_this_month(period: Peri
         assert days.first == days.last // 100 * 100 + 1
     else:
         assert days.first <= today <= days.last
+
+
+@pytest.mark.parametrize(
+    ("period", "first", "last"),
+    [
+        ("today", 20261123, 20261123),
+        ("week", 20261116, 20261117),
+        ("month", 20261001, 20261024),
+        ("last-month", 20260901, 20260930),
+        ("year", 20250101, 20251124),
+    ],
+)
+def test_a_period_is_compared_with_as_much_of_the_one_before(period: Period, first: int, last: int):
+    assert days_before(period, NOW_MS) == Days(first, last)
+
+
+def test_the_end_of_a_long_month_is_compared_with_all_of_a_short_one():
+    moment = milliseconds(datetime(2027, 3, 31, 12, tzinfo=UTC))
+    assert days_before("month", moment) == Days(20270201, 20270228)
+    assert days_before("all", moment) is None
+
+
+@pytest.mark.parametrize(
+    ("zone", "today", "first"),
+    [
+        ("Pacific/Kiritimati", 20270101, 20270101),
+        ("UTC", 20261231, 20261201),
+        ("Pacific/Honolulu", 20261231, 20261201),
+    ],
+)
+def test_days_are_those_of_the_zone(zone: str, today: int, first: int):
+    moment = milliseconds(datetime(2026, 12, 31, 11, tzinfo=UTC))
+    assert period_days("today", moment, ZoneInfo(zone)) == Days(today, today)
+    assert period_days("month", moment, ZoneInfo(zone)).first == first
 
 
 def test_every_period_and_breakdown_is_known():

@@ -9,15 +9,8 @@ from hypothesis import strategies as st
 
 from bot import words
 from bot.ledger.budgets import Budget, Cap
-from bot.ledger.reports import (
-    BYS,
-    LINES_MAX,
-    PERIODS,
-    MemberReport,
-    Period,
-    ServerReport,
-    period_days,
-)
+from bot.ledger.periods import PERIODS, Period, days_before, period_days
+from bot.ledger.reports import BYS, LINES_MAX, Before, MemberReport, ServerReport
 from bot.money import NanoUsd
 from bot.store.balances import BalanceKey, Standing
 from bot.store.entries import By, Line, Totals
@@ -77,15 +70,20 @@ def assert_legal(embed: discord.Embed) -> None:
 def test_a_servers_report_is_legal_and_counts_what_it_leaves_out(
     server: str, period: Period, by: list[By], count: int, more: int
 ):
+    before = days_before(period, NOW_MS)
     report = ServerReport(
+        zone="Europe/Berlin",
         days=period_days(period, NOW_MS),
+        before=None if before is None else Before(before, MOST),
         totals=MOST_TOTALS,
         by={each: lines(each, count) for each in by},
         more=dict.fromkeys(by, more),
     )
     embed = server_embed(report, period, server)
     assert_legal(embed)
-    assert [field.name for field in embed.fields] == [words.BREAKDOWNS[each] for each in by]
+    assert [field.name for field in embed.fields] == [
+        words.breakdown(each, "Europe/Berlin") for each in by
+    ]
     for field in embed.fields:
         assert field.value is not None
         shown, beyond = shown_and_more(field.value)
@@ -99,7 +97,9 @@ def test_a_members_report_is_legal_and_counts_what_it_leaves_out(kinds: int):
     months = Budget(BalanceKey("member", "month", 0, 7, 0, NOW_MS), NanoUsd(10**15))
     standing = Standing(held=MOST, spent=MOST)
     report = MemberReport(
+        zone="UTC",
         days=period_days("last-month", NOW_MS),
+        by_day=[],
         totals=MOST_TOTALS,
         by_kind=lines("kind", kinds),
         caps=[Cap(each, standing) for each in (days, months)],

@@ -1,0 +1,96 @@
+"""What people read of reports: headings, comparisons, charts and their buttons."""
+
+from bot.words.answers import PERIODS
+
+_BREAKDOWNS = {
+    "member": "By member",
+    "day": "By day",
+    "model": "By model",
+    "kind": "By kind",
+    "channel": "By channel",
+}
+BY_LABELS = {
+    "member": "Members",
+    "day": "Days",
+    "model": "Models",
+    "kind": "Kinds",
+    "channel": "Channels",
+}
+PERIOD_LABELS = {
+    "today": "Today",
+    "week": "Week",
+    "month": "Month",
+    "last-month": "Last month",
+    "year": "Year",
+    "all": "All time",
+}
+
+
+def breakdown(by: str, zone: str) -> str:
+    """The heading of a breakdown; days are some zone's."""
+    return f"{_BREAKDOWNS[by]} ({zone})" if by == "day" else _BREAKDOWNS[by]
+
+
+def chart_subtitle(period: str, cost: str, exchanges: int) -> str:
+    noun = "exchange" if exchanges == 1 else "exchanges"
+    return f"{PERIODS[period].capitalize()}: {cost} for {exchanges:,} {noun}"
+
+
+def chart_known() -> str:
+    return "as reported"
+
+
+def chart_estimated() -> str:
+    return "estimated"
+
+
+def chart_alt_text(title: str, subtitle: str) -> str:
+    """For who cannot see a chart; its figures stand beside it."""
+    return f"Chart. {title}. {subtitle}."
+
+
+def chart_missing() -> str:
+    return "The chart could not be drawn; the figures are all here."
+
+
+def compared(first: str, last: str, cost: str, percent: int | None) -> str:
+    """With the days before; by how many percent it is more or less, where that can be said."""
+    days = first if first == last else f"{first} to {last}"
+    change = "" if percent is None else f", now {percent:+,} %"
+    return f"Before ({days}): {cost}{change}"
+
+
+def estimates_counted(number: int) -> str:
+    noun = "call is" if number == 1 else "calls are"
+    return f"{number:,} {noun} booked by estimate."
+
+
+def report_of(member_id: int) -> str:
+    return f"Of <@{member_id}>"
+
+
+def report_overview() -> str:
+    return "Overview"
+
+
+def report_previous() -> str:
+    return "Previous"
+
+
+def report_next() -> str:
+    return "Next"
+
+
+def report_post() -> str:
+    return "Post"
+
+
+def report_posted(member_id: int) -> str:
+    return f"Posted by <@{member_id}>"
+
+
+def report_refused() -> str:
+    return (
+        "These buttons are for who may manage this server. Whom its admins let use the command may"
+        " use `/report show` with its options instead."
+    )
