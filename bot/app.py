@@ -239,17 +239,7 @@ class App:
         await client.add_cog(Money(ReportView(database, limits, reading_room, Names(client))))
         await client.add_cog(History(database, book, underway))
         await client.add_cog(Server(ServerSettings(database, settings.limits.ask_above_nano_usd)))
-        catching_up = CatchingUp(
-            client=client,
-            database=database,
-            exchanges=exchanges,
-            underway=underway,
-            reading=reading,
-            clock=self._clock,
-            young_s=settings.limits.catch_up_s,
-        )
-        client.add_listener(catching_up.on_ready)
-        return underway, catching_up
+        return underway
 
     async def fit_out(self, client: Client) -> Tree:
         """Gives a client its cogs, and its tree of commands: to look at, for nothing is open and
