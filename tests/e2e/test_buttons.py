@@ -6,11 +6,8 @@ import asyncio
 import json
 import re
 
-import pytest
-
 from bot.ledger import reports
 from bot.sandbox.discord.interactions import Interaction
-from bot.sandbox.discord.shapes import Permission
 from bot.sandbox.discord.world import Channel, Message
 from bot.sandbox.openrouter import NoUsage, Paint, Say, answer
 from bot.sandbox.people import Person
@@ -134,25 +131,6 @@ async def test_again_twice_is_two_exchanges(stage: Stage):
         assert press.original.attachments
 
 
-@pytest.mark.parametrize("label", ["Again", "Edit", "Details", "Delete"])
-async def test_every_button_works_after_a_restart(stage: Stage, label: str):
-    await stage.start()
-    _, shown = await painted(stage)
-    await stage.stop()
-    await stage.start()
-    press = await pressed(stage.mara, shown, label)
-    match label:
-        case "Again":
-            assert (await press.finished()).attachments
-        case "Edit":
-            assert press.modal is not None
-        case "Details":
-            assert "a fox" in press.messages[0].content
-        case _:
-            await press.finished()
-            assert shown.deleted
-
-
 async def test_details_tell_all_that_is_known(stage: Stage):
     stage.model.script(answer(Say("A fox at dawn."), Paint()))
     await stage.start()
@@ -263,66 +241,6 @@ async def test_a_deleted_answer_stays_deleted_when_its_cost_becomes_known(stage:
     await stage.start()
     await stage.until_idle()
     assert stage.ours(thread) == []
-
-
-@pytest.mark.parametrize("may", [False, True])
-async def test_only_the_asker_and_moderators_may_delete(stage: Stage, may: bool):
-    rights = [stage.server.add_role("Moderators", Permission.MANAGE_MESSAGES)] if may else []
-    other = stage.discord.add_person("Momo")
-    stage.server.join(other, rights)
-    await stage.start()
-    _, shown = await painted(stage)
-    press = await pressed(other, shown, "Delete")
-    assert press.ephemeral
-    if may:
-        await press.finished()
-        assert shown.deleted
-    else:
-        assert last_line(press.messages[0]) == "-# permission · not charged"
-        assert not shown.deleted
-
-
-async def private(stage: Stage) -> Message:
-    used = await stage.mara.command(stage.channel, "imagine", prompt="a fox", private=True)
-    await used.answered()
-    await stage.until_idle()
-    return used.messages[-1]
-
-
-@pytest.mark.parametrize("label", ["Again", "Edit"])
-async def test_what_is_asked_of_a_private_answer_is_answered_in_private(stage: Stage, label: str):
-    await stage.start()
-    press = await pressed(stage.mara, await private(stage), label)
-    if label == "Edit":
-        press = await stage.mara.submit(press, Prompt="at night")
-        await press.answered()
-    assert press.ephemeral
-    await stage.until_idle()
-    assert press.messages[-1].attachments
-    assert not stage.ours(stage.channel)
-
-
-async def test_a_private_answer_is_deleted_by_its_button_too(stage: Stage):
-    await stage.start()
-    shown = await private(stage)
-    await pressed(stage.mara, shown, "Delete")
-    await stage.discord.wait_until(lambda: shown.deleted, 5)
-
-
-@pytest.mark.parametrize("label", ["Again", "Edit"])
-async def test_who_may_not_write_here_may_not_ask_by_a_button(stage: Stage, label: str):
-    await stage.start()
-    _, shown = await painted(stage)
-    quiet = stage.discord.add_person("Quentin")
-    stage.server.join(quiet)
-    stage.channel.set_permissions(quiet, deny=Permission.SEND_MESSAGES_IN_THREADS)
-    press = await pressed(quiet, shown, label)
-    if label == "Edit":
-        press = await quiet.submit(press, Prompt="at night")
-        await press.answered()
-    assert press.ephemeral
-    assert last_line(press.messages[0]) == "-# permission · not charged"
-    assert len(stage.model.calls) == 1
 
 
 async def test_a_button_of_an_answer_that_is_not_known_is_answered(stage: Stage):

@@ -7,7 +7,6 @@ import pytest
 
 from bot.pictures.intake import Intake
 from bot.pictures.shelf import Blob
-from bot.sandbox.discord.shapes import Permission
 from bot.sandbox.discord.world import Channel, Message
 from bot.sandbox.openrouter import NoUsage, Paint, Say, Stall, answer
 from bot.store.pictures import Picture
@@ -80,28 +79,6 @@ async def test_a_picture_that_came_before_the_cancel_is_shown(stage: Stage):
     await stage.until_idle()
     assert last_line(message).startswith("-# cancelled · ")
     assert len(message.files) == 1
-
-
-@pytest.mark.parametrize("may", [False, True])
-async def test_only_the_asker_and_moderators_may_cancel(stage: Stage, may: bool):
-    rights = [stage.server.add_role("Moderators", Permission.MANAGE_MESSAGES)] if may else []
-    other = stage.discord.add_person("Momo")
-    stage.server.join(other, rights)
-    await stage.start()
-    stage.model.gate.close()
-    asked = await stage.mara.say(stage.channel, f"{stage.me} a fox")
-    thread = await stage.thread_of(asked)
-    message = await in_the_making(stage, thread)
-    press = await other.click(message, "Cancel")
-    await press.answered()
-    stage.model.gate.open()
-    await stage.answers(thread, asked.id)
-    if may:
-        assert last_line(message).startswith("-# cancelled · ")
-    else:
-        assert press.ephemeral
-        assert last_line(press.messages[0]) == "-# permission · not charged"
-        assert last_line(message).startswith("-# $0.")
 
 
 async def test_a_cancel_after_the_end_is_answered_and_changes_nothing(stage: Stage):

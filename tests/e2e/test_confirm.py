@@ -7,7 +7,6 @@ import pytest
 
 from bot.confirming import CONFIRM_WITHIN_S
 from bot.money import nano_usd
-from bot.sandbox.discord.shapes import Permission
 from bot.sandbox.discord.world import Channel, Message
 from bot.store.exchanges import Exchange
 from bot.ui.answer import DiscordAnswers
@@ -160,25 +159,6 @@ async def test_a_click_while_the_question_is_still_being_put_is_not_lost(
     await dear.until_idle()
     assert bool(message.attachments) == (label == "Confirm")
     assert len(dear.model.calls) == (label == "Confirm")
-
-
-async def test_only_who_asked_may_confirm(dear: Stage):
-    moderator = dear.discord.add_person("Momo")
-    role = dear.server.add_role("Moderators", Permission.MANAGE_MESSAGES)
-    dear.server.join(moderator, [role])
-    await dear.start()
-    _, message = await asked_first(dear)
-    for other in (dear.theo, moderator):
-        press = await other.click(message, "Confirm")
-        await press.answered()
-        assert press.ephemeral
-        assert last_line(press.messages[0]) == "-# permission · not charged"
-    press = await dear.theo.click(message, "Cancel")
-    await press.answered()
-    assert press.ephemeral
-    assert not dear.model.calls
-    await (await moderator.click(message, "Cancel")).answered()
-    await dear.discord.wait_until(lambda: last_line(message) == "-# cancelled · not charged", 10)
 
 
 async def test_without_a_click_it_ends_for_nothing(dear: Stage):

@@ -67,8 +67,8 @@ async def test_a_command_that_tells_does_so_privately_to_who_may_know_and_after_
                 continue
             is_for_admins = what in scenes.ADMIN_COMMANDS
             used = await use(stage, stage.ada if is_for_admins and who == ASKER else person, what)
+            message = await used.finished()
             assert used.ephemeral
-            (message,) = used.messages
             assert message.embeds or message.content
             assert "-# " not in message.content
     assert not stage.model.calls

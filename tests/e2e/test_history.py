@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bot.money import NanoUsd
+from bot.sandbox.discord.failures import SandboxError
 from bot.sandbox.discord.interactions import Interaction
 from bot.sandbox.discord.world import Channel
 from bot.sandbox.people import Person
@@ -14,6 +15,8 @@ from bot.store import conversations, exchanges
 from bot.store.database import Database, Transaction, migrate
 from bot.store.exchanges import Exchange, Step
 from bot.ui.past import PAGE_LINES
+from tests.e2e import scenes
+from tests.e2e.cast import enter
 from tests.e2e.stage import Stage, last_line
 
 DAY_MS = 24 * 60 * 60 * 1000
@@ -142,6 +145,23 @@ async def test_an_admin_who_is_none_any_more_turns_no_page(stage: Stage):
     await press.answered()
     assert "number 1." not in text(used)
     assert last_line(press.messages[-1]) == "-# permission · not charged"
+
+
+@pytest.mark.cell(scenes.OLDER, scenes.NEWER)
+async def test_pages_are_turned_by_who_looks_alone_also_after_a_restart(stage: Stage):
+    await asked_before(stage, stage.mara, PAGE_LINES + 1)
+    cast = await enter(stage)
+    used = await look(stage.mara, stage.channel)
+    (message,) = used.messages
+    async for _ in cast.before_and_after():
+        for label, number in ((scenes.OLDER, 1), (scenes.NEWER, PAGE_LINES + 1)):
+            for who, person in cast.people(pressing=True):
+                if scenes.outcome(label, who) == scenes.DONE:
+                    continue
+                with pytest.raises(SandboxError, match="does not see"):
+                    await person.click(message, label)
+            await (await stage.mara.click(message, label)).answered()
+            assert f"number {number}." in text(used)
 
 
 async def test_a_period_bounds_what_is_shown(stage: Stage):

@@ -59,13 +59,6 @@ async def test_a_mention_of_the_managed_role_counts(stage: Stage):
     assert stage.model.calls[-1].words == "a red fox"
 
 
-async def test_a_mention_in_an_announcement_channel_opens_a_thread(stage: Stage):
-    news = stage.server.add_channel("news", "announcement")
-    await stage.start()
-    asked = await stage.mara.say(news, f"{stage.me} a red fox")
-    assert len(await stage.answers(await stage.thread_of(asked), asked.id)) == 1
-
-
 async def test_a_pinged_reply_to_easel_counts_as_a_mention_and_an_unpinged_does_not(stage: Stage):
     await stage.start()
     used = await stage.mara.command(stage.channel, "imagine", prompt="a red fox")
@@ -245,18 +238,6 @@ async def test_direct_messages_take_photos_and_commands(stage: Stage):
     answer = await stage.answers(dm, used.id)
     assert answer == [used.original]
     assert len(meant(stage.model.calls[-1])) == 1
-
-
-async def test_without_the_right_to_attach_files_nothing_is_called(stage: Stage):
-    deny(stage, stage.channel, Permission.ATTACH_FILES)
-    await stage.start()
-    asked = await stage.mara.say(stage.channel, f"{stage.me} a red fox")
-    (answer,) = await stage.answers(stage.channel, asked.id)
-    assert answer.reply_to is asked
-    assert "Attach Files" in answer.content
-    assert last_line(answer) == PERMISSION_LINE
-    assert asked.thread is None
-    assert not stage.model.calls
 
 
 async def test_without_the_right_to_attach_files_a_command_is_refused_privately(stage: Stage):
