@@ -152,8 +152,6 @@ class Exchanges:
         """All steps up to the answer, in the exchange's place in the queue."""
         place = self._place(exchange)
         async with self._answers.showing(exchange) as progress:
-            if exchange.step is not Step.WAIT:
-                await place.turn()
             while exchange.is_at_work:
                 await self._take(exchange, place, progress)
                 exchange = await self._read(exchange.id)
@@ -165,6 +163,8 @@ class Exchanges:
                 step = group.create_task(self._step(exchange, place, progress))
                 if exchange.step is not Step.SETTLE:
                     self._steps[exchange.id] = step
+                    if exchange.id in self._cancelled:
+                        step.cancel()
         finally:
             self._steps.pop(exchange.id, None)
         if step.cancelled():
@@ -176,8 +176,10 @@ class Exchanges:
                 case Step.WAIT:
                     await self._wait(exchange, place, progress)
                 case Step.HOLD:
+                    await place.turn()
                     await self._hold(exchange)
                 case Step.CALL:
+                    await place.turn()
                     await self._call(exchange, progress)
                 case _:
                     await self._settle(exchange)
@@ -367,14 +369,17 @@ class Exchanges:
         place = self._places.get(exchange_id)
         return exchange_id in self._answered or (place is not None and not place.running)
 
-    def cancel(self, exchange_id: int) -> bool:
+    def cancel(self, exchange: Exchange) -> bool:
         """Breaks off what is done for an exchange, as its person wishes; it ends with a notice and
         with what had come. False when there is nothing to break off any more.
         """
-        step = self._steps.get(exchange_id)
-        if step is None or not step.cancel():  # it may have just ended
+        step = self._steps.get(exchange.id)
+        is_ahead = exchange.is_at_work and exchange.step is not Step.SETTLE
+        if step is None and not (is_ahead and self.has_place(exchange.id)):
             return False
-        self._cancelled.add(exchange_id)
+        if step is not None and not step.cancel():  # it may have just ended
+            return False
+        self._cancelled.add(exchange.id)  # where no step is under way, the next ends at once
         return True
 
     def close(self) -> None:

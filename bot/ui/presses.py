@@ -93,7 +93,7 @@ class Presses:
         """For the one who asked, and for moderators."""
         if not _is_own_or_moderated(interaction, exchange):
             await _refuse(interaction, Word.PERMISSION, words.not_yours_to_cancel())
-        elif self._exchanges.cancel(exchange.id):
+        elif self._exchanges.cancel(exchange):
             await interaction.response.defer()  # what is seen of it is the answer's own end
         elif await self._confirming.cancel(exchange.id):
             await self._go_on(interaction, exchange)
