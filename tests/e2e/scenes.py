@@ -87,6 +87,13 @@ CANCEL_WAITING = "Cancel, of what waits"
 CANCEL_RUNNING = "Cancel, of what runs"
 CANCEL_DEAR = "Cancel, of what is dear"
 OLDER, NEWER = "Older", "Newer"
+REPORT = {
+    "the breakdowns of a report": "by",
+    "the periods of a report": "period",
+    "the pages of a report": "page",
+    "Post, under a report": "post",
+}
+"""Buttons by what their `custom_id` begins with."""
 UNDER_PRIVATE = ("Again", "Edit", "Details", "Original", "Delete")
 
 
@@ -119,7 +126,7 @@ SECTIONS: dict[str, list[Row]] = {
         *_rows((DETAILS, ORIGINAL), *_FOR_ALL),
         *_rows((DELETE, CANCEL_WAITING, CANCEL_RUNNING, CANCEL_DEAR), *_FOR_ASKER_AND_MODERATOR),
         *_rows([CONFIRM], *_FOR_ASKER),
-        *_rows((OLDER, NEWER, *PRIVATE), *_SEEN_BY_ASKER),
+        *_rows((OLDER, NEWER, *REPORT, *PRIVATE), *_SEEN_BY_ASKER),
     ],
 }  # fmt: skip
 ROWS = {row.what: row for rows in SECTIONS.values() for row in rows}

@@ -8,11 +8,14 @@ from PIL import Image
 from bot.ledger import reports
 from bot.ledger.chart import CARD
 from bot.money import dollars
+from bot.sandbox.discord.failures import SandboxError
 from bot.sandbox.discord.interactions import COMPONENT, Interaction
 from bot.sandbox.discord.shapes import Permission
 from bot.sandbox.discord.world import Channel, Message
 from bot.sandbox.openrouter import Say, answer
 from bot.sandbox.people import Person
+from tests.e2e import scenes
+from tests.e2e.cast import enter
 from tests.e2e.stage import Stage, last_line
 
 
@@ -118,6 +121,34 @@ async def test_a_report_is_for_its_reader_alone_until_it_is_posted(stage: Stage)
     assert posted.content == f"Posted by <@{stage.ada.id}>"
     assert text(posted) == text(message)
     assert chart(posted).tobytes() == chart(message).tobytes()
+
+
+@pytest.mark.cell(*scenes.REPORT)
+async def test_its_buttons_are_its_readers_alone_also_after_a_restart(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("bot.ui.report_view.PAGE_LINES", 1)
+    cast = await enter(stage)
+    await spent(stage, stage.mara, stage.theo)
+    message = await look(stage.ada, stage.channel, by="member")
+    verbs = {one["custom_id"].partition(":")[0] for one in message.buttons}
+    assert verbs == {f"report-{verb}" for verb in scenes.REPORT.values()}
+    async for _ in cast.before_and_after():
+        for _, person in cast.people():
+            with pytest.raises(SandboxError, match="does not see"):
+                await person.click(message, "Post")
+        for label, shows in (
+            ("Next", f"<@{stage.mara.id}>: $0.1000"),
+            ("Last month", "Nothing was spent."),
+            ("Days", "Nothing was spent."),
+            ("Members", "Nothing was spent."),
+            ("Month", f"<@{stage.theo.id}>: $0.2000"),
+        ):
+            await press(stage, stage.ada, message, label)
+            assert shows in text(message)
+        press_of_post = await stage.ada.click(message, "Post")
+        await stage.discord.wait_until(lambda one=press_of_post: bool(one.followups), 10)
+        assert not press_of_post.followups[0].ephemeral
 
 
 async def test_nobody_reads_another_servers_figures_by_any_button(stage: Stage):
