@@ -20,7 +20,7 @@ class First:
 async def is_known(tx: Transaction, message_id: int) -> bool:
     """Whether a message is an exchange, or part of one."""
     row = await tx.one(
-        "SELECT 1 FROM exchange WHERE id = :id UNION ALL SELECT 1 FROM said WHERE message_id = :id",
+        "SELECT 1 FROM exchange WHERE id = :id UNION SELECT 1 FROM said WHERE message_id = :id",
         id=message_id,
     )
     return row is not None

@@ -25,6 +25,7 @@ async def test_messages_in_a_row_are_one_request(stage: Stage, where: str):
     await stage.mara.say(channel, files=[("b.png", png(GREEN)), ("c.png", png(BLUE))])
     last = await stage.mara.say(channel, "in the snow")
     stage.discord.redeliver(last)
+    stage.discord.redeliver(first)
     made = await stage.answers(channel, first.id)
     await stage.until_idle()
     assert len(stage.model.calls) == before + 1
