@@ -39,6 +39,7 @@ from bot.store.folder import DataFolder
 from bot.ui.answer import DiscordAnswers
 from bot.ui.asking import Asking
 from bot.ui.beginning import Beginning
+from bot.ui.catching_up import CatchingUp
 from bot.ui.changes import Changes
 from bot.ui.client import Client, log_in, point_at
 from bot.ui.commands import Tree, sync
@@ -127,7 +128,7 @@ class App:
                 await log_in(client, settings.discord_token)
                 group = await stack.enter_async_context(Tasks())
                 owner = Owner(client, database)
-                underway = await self._build(
+                underway, catching_up = await self._build(
                     client,
                     database,
                     shelf,
@@ -151,8 +152,9 @@ class App:
                 upkeep = Upkeep(folder, self._clock, owner.tell)
                 heart = Heart(folder.heartbeat, database, self._clock, client.is_connected)
                 group.spawn(heart.run())  # also while it stops
-                endless = (underway.sweep, watch.run, upkeep.run)
-                await self._serve(client, underway, endless, group, stop, ready)
+                gateway = Gateway(client, self._clock, catching_up.before_session)
+                endless = (underway.sweep, watch.run, upkeep.run, catching_up.run)
+                await self._serve(client, gateway, underway, endless, group, stop, ready)
 
     async def _build(
         self,
@@ -165,7 +167,7 @@ class App:
         downloads: aiohttp.ClientSession,
         owner: Owner,
         spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
-    ) -> Underway:
+    ) -> tuple[Underway, CatchingUp]:
         """Puts the parts together and adds the cogs."""
         settings = self._settings
         limits = BudgetLimits(
@@ -239,7 +241,17 @@ class App:
         await client.add_cog(Money(ReportView(database, limits, reading_room, Names(client))))
         await client.add_cog(History(database, book, underway))
         await client.add_cog(Server(ServerSettings(database, settings.limits.ask_above_nano_usd)))
-        return underway
+        catching_up = CatchingUp(
+            client=client,
+            database=database,
+            exchanges=exchanges,
+            underway=underway,
+            reading=reading,
+            clock=self._clock,
+            young_s=settings.limits.catch_up_s,
+        )
+        client.add_listener(catching_up.on_ready)
+        return underway, catching_up
 
     async def fit_out(self, client: Client) -> Tree:
         """Gives a client its cogs, and its tree of commands: to look at, for nothing is open and
@@ -289,6 +301,7 @@ class App:
     async def _serve(
         self,
         client: Client,
+        gateway: Gateway,
         underway: Underway,
         endless: Sequence[Callable[[], Coroutine[Any, Any, None]]],
         tasks: "Tasks",
@@ -298,7 +311,7 @@ class App:
         """Connects, takes up what was left, answers until told to stop, and ends in order."""
         lost: list[StartError] = []
         await underway.line_up()
-        connection = tasks.spawn(_connect(Gateway(client, self._clock), lost))
+        connection = tasks.spawn(_connect(gateway, lost))
         is_ready = tasks.spawn(client.wait_until_ready())
         told = tasks.spawn(_wait(stop))
         await asyncio.wait({connection, is_ready, told}, return_when=asyncio.FIRST_COMPLETED)

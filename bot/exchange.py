@@ -91,7 +91,7 @@ class Exchanges:
             ask = prompt.first_ask(received, len(request.meant), self._terms, request.documents)
             refused = forbidden or refusal
             if refused is None:
-                if await joining.join(tx, received, request.meant, request.documents):
+                if await request.join(tx, received):
                     return Admission(fresh=False)
                 try:
                     await self._book.check(tx, ask)

@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from typing import Protocol, Self
 
+from bot.conversation import joining
 from bot.errors import Notice
 from bot.house import Visitor
 from bot.store import conversations, documents, exchanges, spoilers
@@ -19,7 +20,7 @@ from bot.store.exchanges import Exchange, Meant, Step
 class Request:
     """What a person asks, as read from Discord: the row it would become, where its conversation is
     held, the pictures it means, the documents it brings, why it is refused if that could be seen
-    already, and who asks.
+    already, and who asks. A message joins what its member said at most `joins_within_ms` before.
     """
 
     exchange: Exchange
@@ -28,6 +29,11 @@ class Request:
     refusal: Notice | None = None
     visitor: Visitor = field(default_factory=Visitor)
     documents: tuple[Attached, ...] = ()
+    joins_within_ms: int = joining.JOINED_MS
+
+    async def join(self, tx: Transaction, received: Exchange) -> bool:
+        """Whether it became part of an earlier request; then there is nothing more to do for it."""
+        return await joining.join(tx, received, self.meant, self.documents, self.joins_within_ms)
 
     def refused(self, notice: Notice, now_ms: int) -> Self:
         """As it is noted where it goes no further than being told so."""

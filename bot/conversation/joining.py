@@ -18,12 +18,16 @@ DISCORD_EPOCH_MS = 1_420_070_400_000
 
 
 async def join(
-    tx: Transaction, asked: Exchange, meant: Sequence[Meant], attached: Sequence[Attached]
+    tx: Transaction,
+    asked: Exchange,
+    meant: Sequence[Meant],
+    attached: Sequence[Attached],
+    within_ms: int,
 ) -> bool:
     """Whether this became part of an earlier request; then there is nothing more to do for it."""
     if not _is_said(asked):
         return False
-    first = await requests.waiting_before(tx, asked, JOINED_MS)
+    first = await requests.waiting_before(tx, asked, within_ms)
     if first is None:
         return False
     files = await requests.files(tx, first.id)

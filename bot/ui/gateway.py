@@ -6,6 +6,7 @@ is not known here.
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Awaitable, Callable
 
 import aiohttp
 import discord
@@ -17,7 +18,7 @@ from bot.errors import StartError
 from bot.ui.client import Client
 
 CONNECT_TIMEOUT_S = 60.0
-RETRY_PAUSE_S = 1.0
+RETRY_PAUSE_S = 1.5
 RETRY_PAUSE_S_MAX = 60.0
 STEADY_S = 60.0
 """None after a connection that lasted so long, and doubled from one that did not to the next."""
@@ -40,9 +41,13 @@ log = logging.getLogger(__name__)
 class Gateway:
     """One bot's connection. Exchanges under way do not depend on it."""
 
-    def __init__(self, client: Client, clock: Clock) -> None:
+    def __init__(
+        self, client: Client, clock: Clock, before_session: Callable[[], Awaitable[None]]
+    ) -> None:
+        """`before_session` is awaited before each new session, whose events no other precede."""
         self._client = client
         self._clock = clock
+        self._before_session = before_session
         self._socket: DiscordWebSocket | None = None
         self._resumes = False
         self._unread_at: int | None = None
@@ -56,6 +61,7 @@ class Gateway:
         while not self._client.is_closed():
             if not self._resumes:
                 await self._before_identify()
+                await self._before_session()
             began_s = self._clock.monotonic_s()
             try:
                 await self._listen()

@@ -62,6 +62,10 @@ def stopping() -> str:
     return "Easel is being restarted. Ask again in a minute."
 
 
+def said_while_away() -> str:
+    return "Easel was away when this was said. Ask again if you still want it."
+
+
 def interrupted() -> str:
     return (
         "This was broken off while the model was at work, and nothing of its answer was kept. Ask"

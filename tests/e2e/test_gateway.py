@@ -66,8 +66,8 @@ async def test_what_is_no_event_at_all_is_survived_ever_again_with_growing_pause
             ),
             WAIT_S,
         )
-    retries = [pause for pause in stage.clock.pauses if pause in {1.0, 2.0, 4.0, 8.0}]
-    assert retries == [1.0, 2.0, 4.0, 8.0]
+    retries = [pause for pause in stage.clock.pauses if pause in {1.5, 3.0, 6.0, 12.0}]
+    assert retries == [1.5, 3.0, 6.0, 12.0]
     thread, (answer,) = await stage.ask_in_thread("a fox")
     assert last_line(answer).startswith("-# $0.")
     assert thread.starter is not None
