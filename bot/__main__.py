@@ -4,31 +4,26 @@ standard error and exit code 1; a command line that is none is answered with its
 
 import asyncio
 import contextlib
-import csv
-import json
 import logging
 import os
 import signal
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, fields
 from functools import wraps
 from pathlib import Path
 from typing import ParamSpec
 
 import click
 
-from bot import logs, words
+from bot import logs, spending, words
 from bot.clock import SystemClock
-from bot.errors import EaselError, StartError
-from bot.ledger import reports
+from bot.errors import EaselError
 from bot.ledger.periods import PERIODS, Period
 from bot.ledger.reports import BYS
-from bot.money import NanoUsd, dollars
 from bot.settings import Settings
 from bot.settings.reading import load
-from bot.store.database import Database, Transaction, migrate
-from bot.store.entries import By, EntryRow, Line
+from bot.store.database import Database, migrate
+from bot.store.entries import By
 
 Parameters = ParamSpec("Parameters")
 
@@ -223,70 +218,23 @@ def spend(
     csv_file: Path | None,
 ) -> None:
     """Show what was spent, from the database alone. Needs no secrets and works beside a running
-    bot. Days and months are UTC.
+    bot. Days and months are each server's, in its own time zone.
     """
     if as_json and csv_file is not None:
         raise click.UsageError("--json and --csv exclude each other")
     settings = load(config, os.environ, secrets=False)
     path = settings.storage.data_dir / "easel.db"
 
-    async def show(tx: Transaction) -> None:
-        if as_json:
-            await _print_json(tx, period, server)
-        elif csv_file is not None:
-            await _write_csv(tx, period, server, csv_file)
-        else:
-            _print_table(await reports.spend_by(tx, period, by, server), by)
-
-    async def read() -> None:
+    async def show() -> None:
         async with Database(path, SystemClock(), read_only=True) as database:
-            await database.read(show)
+            if as_json:
+                await spending.print_json(database, period, server)
+            elif csv_file is not None:
+                await spending.write_csv(database, period, server, csv_file)
+            else:
+                await spending.print_table(database, period, by, server)
 
-    asyncio.run(read())
-
-
-async def _print_json(tx: Transaction, period: Period, server: int | None) -> None:
-    """One array, a row a line, written as it is read."""
-    before = "[\n"
-    async for row in reports.spend_rows(tx, period, server):
-        print(before, json.dumps(asdict(row)), sep="", end="")
-        before = ",\n"
-    print("[]" if before == "[\n" else "\n]")
-
-
-async def _write_csv(tx: Transaction, period: Period, server: int | None, file: Path) -> None:
-    names = [field.name for field in fields(EntryRow)]
-    try:
-        with file.open("w", encoding="utf-8", newline="") as opened:
-            writer = csv.writer(opened)
-            writer.writerow(names)
-            count = 0
-            async for row in reports.entry_rows(tx, period, server):
-                writer.writerow([getattr(row, name) for name in names])
-                count += 1
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise StartError(words.file_unwritable(str(file), reason)) from error
-    print(words.entries_written(count, str(file)))
-
-
-def _print_table(lines: list[Line], by: By) -> None:
-    rows = [(by, "cost", "estimated", "exchanges")]
-    rows += [
-        (
-            line.key,
-            dollars(line.totals.cost),
-            dollars(line.totals.estimated),
-            f"{line.totals.exchanges:,}",
-        )
-        for line in lines
-    ]
-    cost = sum(line.totals.cost for line in lines)
-    rows.append(("total", dollars(NanoUsd(cost)), "", ""))
-    widths = [max(len(row[column]) for row in rows) for column in range(4)]
-    for name, *figures in rows:
-        cells = [figure.rjust(width) for figure, width in zip(figures, widths[1:], strict=True)]
-        print("  ".join([name.ljust(widths[0]), *cells]).rstrip())
+    asyncio.run(show())
 
 
 if __name__ == "__main__":

@@ -44,6 +44,7 @@ from bot.ui.changes import Changes
 from bot.ui.client import Client, log_in, point_at
 from bot.ui.commands import Tree, sync
 from bot.ui.deleting import Deleting
+from bot.ui.exporting import Exporting
 from bot.ui.gateway import Gateway
 from bot.ui.links import refresh
 from bot.ui.names import Names
@@ -238,7 +239,8 @@ class App:
         await client.add_cog(Buttons(presses))
         await client.add_cog(Menus(client.tree, presses, Pointing(reading, database), beginning))
         await client.add_cog(Guide(client.tree, message_content=settings.discord.message_content))
-        await client.add_cog(Money(ReportView(database, limits, reading_room, Names(client))))
+        view = ReportView(database, limits, reading_room, Names(client))
+        await client.add_cog(Money(view, Exporting(database)))
         await client.add_cog(History(database, book, underway))
         await client.add_cog(Server(ServerSettings(database, settings.limits.ask_above_nano_usd)))
         catching_up = CatchingUp(

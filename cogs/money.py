@@ -10,6 +10,7 @@ from discord.ext import commands
 
 from bot import words
 from bot.errors import EaselError
+from bot.ui.exporting import Exporting
 from bot.ui.report_view import Look, ReportView
 
 Period = Literal["today", "week", "month", "last-month", "year", "all"]
@@ -29,8 +30,9 @@ class Money(commands.Cog):
         default_permissions=discord.Permissions(manage_guild=True),
     )
 
-    def __init__(self, view: ReportView) -> None:
+    def __init__(self, view: ReportView, exporting: Exporting) -> None:
         self._view = view
+        self._exporting = exporting
 
     @app_commands.command(description="What you spent, and what is left")
     @app_commands.describe(period="Which time; this month without it")
@@ -55,6 +57,14 @@ class Money(commands.Cog):
             return
         member_id = None if member is None else member.id
         await self._view.show(interaction, Look(interaction.guild_id, period, by, member_id))
+
+    @report.command(description="Every entry of this server's books, as CSV files")
+    @app_commands.describe(period="Which time; this month without it")
+    async def export(self, interaction: Interaction, period: Period = "month") -> None:
+        if interaction.guild_id is None:
+            await interaction.response.send_message(words.servers_only(), ephemeral=True)
+            return
+        await self._exporting.send(interaction, interaction.guild_id, period)
 
     @commands.Cog.listener()
     async def on_interaction(self, interaction: Interaction) -> None:

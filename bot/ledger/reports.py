@@ -4,7 +4,7 @@ report belong together; how it looks is the reader's. No report shows one server
 """
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
 from datetime import tzinfo
 
@@ -14,8 +14,10 @@ from bot.ledger.periods import Period, days_before, period_days
 from bot.ledger.windows import time_zone
 from bot.money import NanoUsd
 from bot.store import entries, servers
+from bot.store import entry_rows as store_rows
 from bot.store.database import Transaction
-from bot.store.entries import By, Days, EntryRow, Line, SpendRow, Totals
+from bot.store.entries import By, Days, Line, SpendRow, Totals
+from bot.store.entry_rows import EntryRow, Place
 
 BYS: tuple[By, ...] = ("member", "day", "model", "kind", "channel")
 LINES_MAX = 31
@@ -130,30 +132,44 @@ async def spend_rows(
     as many as there are, of which only one server's day is in memory. Each server's days are its
     own.
     """
-    async for each in _servers(tx, server_id):
-        async for row in entries.spend_rows(tx, each, await _days_of(tx, each, period)):
+    async for each in servers_of(tx, server_id):
+        async for row in entries.spend_rows(tx, each, await days_of(tx, each, period)):
             yield row
 
 
 async def entry_rows(
     tx: Transaction, period: Period, server_id: int | None = None
 ) -> AsyncIterator[EntryRow]:
-    """The entries of a period one by one, for the CSV."""
-    async for row in entries.rows(tx, period_days(period, tx.now_ms), server_id):
-        yield row
+    """The entries of a period one by one, server by server."""
+    newest = await store_rows.newest_id(tx)
+    async for each in servers_of(tx, server_id):
+        days = await days_of(tx, each, period)
+        place: Place | None = Place()
+        while place is not None:
+            page = await store_rows.page(tx, each, days, newest, place)
+            for cells in page.cells():
+                yield EntryRow(*cells)
+            place = page.next
 
 
 async def spend_by(
-    tx: Transaction, period: Period, by: By, server_id: int | None = None
+    tx: Transaction,
+    period: Period,
+    by: By,
+    server_ids: Iterable[int],
+    progress: Callable[[int], object] = lambda _: None,
 ) -> list[Line]:
     """The same sums per member, day, model, kind or channel: all lines, the dearest first, or days
-    in their order. An exchange belongs to one server, so its counts add up.
+    in their order. An exchange belongs to one server, so its counts add up. `progress` is told of
+    each server.
     """
     found: defaultdict[str, list[Totals]] = defaultdict(list)
-    async for each in _servers(tx, server_id):
-        days = await _days_of(tx, each, period)
-        for line in await entries.of_server_by(tx, each, days, by, _ALL_LINES):
+    for each in server_ids:
+        for line in await entries.of_server_by(
+            tx, each, await days_of(tx, each, period), by, _ALL_LINES
+        ):
             found[line.key].append(line.totals)
+        progress(1)
     lines = [Line(key, _sum(parts)) for key, parts in found.items()]
     if by == "day":
         return sorted(lines, key=lambda line: line.key)
@@ -169,7 +185,8 @@ def _sum(parts: list[Totals]) -> Totals:
     )
 
 
-async def _servers(tx: Transaction, server_id: int | None) -> AsyncIterator[int]:
+async def servers_of(tx: Transaction, server_id: int | None) -> AsyncIterator[int]:
+    """This one server, or all that have entries; 0 is direct messages."""
     if server_id is not None:
         yield server_id
         return
@@ -177,5 +194,6 @@ async def _servers(tx: Transaction, server_id: int | None) -> AsyncIterator[int]
         yield each
 
 
-async def _days_of(tx: Transaction, server_id: int, period: Period) -> Days:
+async def days_of(tx: Transaction, server_id: int, period: Period) -> Days:
+    """A period by a server's own time zone."""
     return period_days(period, tx.now_ms, await zone_of(tx, server_id))

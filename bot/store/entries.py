@@ -8,12 +8,10 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Literal
 
-from bot.clock import day_text, utc
-from bot.money import ZERO, NanoUsd, decimal_usd
+from bot.clock import day_text
+from bot.money import ZERO, NanoUsd
 from bot.store.database import Transaction
 from bot.store.reservations import Reservation, TokenCounts
-
-ROWS_PAGE = 2_000
 
 Basis = Literal["usage", "generation", "estimate"]
 """How a cost is known: the answer's usage, a later look-up, or not (then the hold is booked)."""
@@ -63,25 +61,6 @@ class SpendRow:
     exchanges: int
     cost_nano_usd: int
     estimated_nano_usd: int
-
-
-@dataclass(frozen=True, slots=True)
-class EntryRow:
-    """One row of the CSV, an entry as text: the names are read by tools and stay."""
-
-    entry_id: str
-    time: str
-    day: str
-    server_id: str
-    member_id: str
-    channel_id: str
-    model: str
-    kind: str
-    cost_usd: str
-    cost_nano_usd: str
-    exchange_id: str
-    generation_id: str
-    basis: str
 
 
 async def add(
@@ -288,44 +267,6 @@ async def spend_rows(tx: Transaction, server_id: int, days: Days) -> AsyncIterat
                 estimated_nano_usd=row["estimated"],
             )
         after = rows[0]["day"]
-
-
-async def rows(
-    tx: Transaction, days: Days, server_id: int | None = None
-) -> AsyncIterator[EntryRow]:
-    """Every entry but voids, in the order they were booked, of all servers or one (0: direct
-    messages); ROWS_PAGE of them are in memory.
-    """
-    after = 0
-    while page := await tx.all(
-        "SELECT id, time_ms, day, server_id, member_id, channel_id, model, kind, cost_nano_usd,"
-        " exchange_id, generation_id, basis FROM entry WHERE id > :after"
-        " AND day BETWEEN :first AND :last AND basis <> 'void'"
-        " AND (:any_server = 1 OR server_id = :server_id) ORDER BY id LIMIT :most",
-        after=after,
-        first=days.first,
-        last=days.last,
-        any_server=int(server_id is None),
-        server_id=server_id or 0,
-        most=ROWS_PAGE,
-    ):
-        for row in page:
-            yield EntryRow(
-                entry_id=str(row["id"]),
-                time=utc(row["time_ms"]).isoformat(timespec="milliseconds"),
-                day=day_text(row["day"]),
-                server_id=str(row["server_id"]) if row["server_id"] else "",
-                member_id=str(row["member_id"]),
-                channel_id=str(row["channel_id"]),
-                model=row["model"],
-                kind=row["kind"],
-                cost_usd=f"{decimal_usd(row['cost_nano_usd']):f}",
-                cost_nano_usd=str(row["cost_nano_usd"]),
-                exchange_id=str(row["exchange_id"]),
-                generation_id=row["generation_id"] or "",
-                basis=row["basis"],
-            )
-        after = page[-1]["id"]
 
 
 def _totals(row: sqlite3.Row | None) -> Totals:

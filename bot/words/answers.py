@@ -109,6 +109,7 @@ PERIODS = {
     "all": "all time",
 }
 
+
 def spend_title(period: str) -> str:
     return f"What you spent {PERIODS[period]}" if period != "all" else "What you spent so far"
 

@@ -94,3 +94,20 @@ def report_refused() -> str:
         "These buttons are for who may manage this server. Whom its admins let use the command may"
         " use `/report show` with its options instead."
     )
+
+
+def export_empty(period: str) -> str:
+    return f"There is nothing in the books for {PERIODS[period]}."
+
+
+def export_too_long(rows: int) -> str:
+    return (
+        f"These are {rows:,} entries, more than Discord takes in one go. Choose a shorter period,"
+        " or ask Easel's owner for `easel spend --csv`."
+    )
+
+
+def exported(period: str, rows: int, number: int, files: int) -> str:
+    noun = "entry" if rows == 1 else "entries"
+    of = "" if files == 1 else f", file {number} of {files}"
+    return f"The books for {PERIODS[period]}: {rows:,} {noun}{of}."

@@ -13,7 +13,7 @@ from bot.ledger import reports
 from bot.sandbox.discord.world import Channel, Message
 from bot.sandbox.people import File
 from bot.store.database import Transaction
-from bot.store.entries import EntryRow
+from bot.store.entry_rows import EntryRow
 from bot.store.folder import DataFolder
 from tests.e2e.process import write_config
 from tests.e2e.stage import Stage, last_line

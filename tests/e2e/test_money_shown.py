@@ -18,7 +18,7 @@ from bot.sandbox.discord.interactions import Interaction
 from bot.sandbox.discord.shapes import Permission
 from bot.sandbox.openrouter import Finish, NoUsage, Paint, Say, Status, answer
 from bot.store.database import Transaction
-from bot.store.entries import EntryRow
+from bot.store.entry_rows import EntryRow
 from tests.e2e.process import write_config
 from tests.e2e.stage import Stage
 

@@ -150,6 +150,11 @@ async def filled(
         yield database
 
 
+async def spend_by(tx: Transaction, period: Period, by: By, server_id: int | None) -> list[Line]:
+    server_ids = [each async for each in reports.servers_of(tx, server_id)]
+    return await reports.spend_by(tx, period, by, server_ids)
+
+
 async def spend(database: Database, period: Period, server_id: int | None) -> list[SpendRow]:
     async def operation(tx: Transaction) -> list[SpendRow]:
         return [row async for row in reports.spend_rows(tx, period, server_id)]
@@ -219,9 +224,7 @@ async def test_the_rows_of_easel_spend_are_what_a_scan_of_all_entries_finds(
     async with filled(path, tmp_path_factory.mktemp("books"), all_booked) as database:
         rows = await spend(database, period, server_id)
         by = {
-            each: await database.read(
-                lambda tx, each=each: reports.spend_by(tx, period, each, server_id)
-            )
+            each: await database.read(lambda tx, each=each: spend_by(tx, period, each, server_id))
             for each in BYS
         }
     mine = [each for each in within(all_booked, period) if server_id in {None, each.server_id}]

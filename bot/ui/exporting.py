@@ -1,0 +1,82 @@
+"""/report export: a server's entries as CSV, in as many private messages as it takes."""
+
+import asyncio
+import logging
+import tempfile
+from pathlib import Path
+
+import discord
+
+from bot import words
+from bot.ledger import export
+from bot.ledger.export import CsvFiles
+from bot.ledger.periods import Period
+from bot.store.database import Database
+from bot.ui.answer import TOO_LARGE_CODE
+from bot.ui.content import REQUEST_BYTES_MAX
+
+FILES_MAX = 40
+"""Of one export. What is longer is for `easel spend --csv`."""
+SHARE_AFTER_REFUSAL = 2
+"""Where Discord takes less than it said, files of a half."""
+BYTES_OF_A_ROW_MAX = 400
+
+log = logging.getLogger(__name__)
+
+
+class Exporting:
+    """Writes one export at a time, in a folder that is gone afterwards; others wait."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._turn = asyncio.Lock()
+
+    async def send(
+        self, interaction: discord.Interaction[discord.Client], server_id: int, period: Period
+    ) -> None:
+        """Answers the command, for its user alone."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        limit = min(interaction.filesize_limit, REQUEST_BYTES_MAX)
+        async with self._turn:
+            if not await self._try(interaction, server_id, period, limit):
+                await self._try(interaction, server_id, period, limit // SHARE_AFTER_REFUSAL)
+
+    async def _try(
+        self,
+        interaction: discord.Interaction[discord.Client],
+        server_id: int,
+        period: Period,
+        bytes_max: int,
+    ) -> bool:
+        """False where Discord finds the first file too large."""
+        planned = await self._database.read(lambda tx: export.plan(tx, period, server_id))
+        if not planned.rows:
+            await interaction.edit_original_response(content=words.export_empty(period))
+            return True
+        if planned.rows * BYTES_OF_A_ROW_MAX > FILES_MAX * bytes_max:
+            await interaction.edit_original_response(content=words.export_too_long(planned.rows))
+            return True
+        with tempfile.TemporaryDirectory(prefix="easel-export-") as folder:
+            files = CsvFiles(lambda number: Path(folder) / f"{number}.csv", bytes_max)
+            with files:
+                await export.export(self._database, planned, files)
+            return await _upload(interaction, period, planned.rows, files.paths)
+
+
+async def _upload(
+    interaction: discord.Interaction[discord.Client], period: Period, rows: int, paths: list[Path]
+) -> bool:
+    for number, path in enumerate(paths, 1):
+        text = words.exported(period, rows, number, len(paths))
+        file = discord.File(path, f"easel-{period}-{number}.csv")
+        try:
+            if number == 1:
+                await interaction.edit_original_response(content=text, attachments=[file])
+            else:
+                await interaction.followup.send(text, file=file, ephemeral=True)
+        except discord.HTTPException as error:
+            if number > 1 or (error.status != 413 and error.code != TOO_LARGE_CODE):
+                raise
+            log.info("an export in files of %d bytes was too large", path.stat().st_size)
+            return False
+    return True
