@@ -145,3 +145,18 @@ class Killing:
 
 def is_small(line: str) -> bool:
     return line.startswith("-# ")
+
+
+async def check_shelf(stage: Stage) -> None:
+    """Fails unless every file on the shelf is known, and all that is known is on it."""
+
+    async def known(tx: Transaction) -> set[str]:
+        rows = await tx.all(
+            "SELECT id FROM picture UNION"
+            " SELECT blob_id AS id FROM document WHERE blob_id IS NOT NULL"
+        )
+        return {row["id"] for row in rows}
+
+    shelf = DataFolder(stage.settings.storage.data_dir).shelf
+    assert {path.name for path in shelf.glob("??/??/*")} == await stage.read(known)
+    assert not [*shelf.glob("incoming/*"), *shelf.glob("tagged/*")]
