@@ -70,6 +70,14 @@ REFUSED_FILES = (
     "an archive", "a film", "a sound", "a program", "an old Office document", "text over 1 MiB",
     "a damaged document",
 )  # fmt: skip
+REPLIED, IN_FORWARD, FORWARDED = (
+    "a file replied to",
+    "a forward replied to",
+    "a forward of one's own",
+)
+LINKED, IN_COMPONENTS, EASELS = "a link's preview", "components with a file", "Easel's own picture"
+SHOWN = (REPLIED, IN_FORWARD, FORWARDED, LINKED, IN_COMPONENTS, EASELS)
+CROSS = "a cross put to an answer"
 
 ASKING_COMMANDS = ("/imagine", "/edit", "/ask", "/describe", "/blend")
 READING_COMMANDS = ("/spend", "/history", "/help")
@@ -113,6 +121,7 @@ SECTIONS: dict[str, list[Row]] = {
     "Files": [
         *_rows((*PICTURES, *DOCUMENTS), *_FOR_WHO_MAY),
         *_rows(REFUSED_FILES, *_FOR_NOBODY),
+        *_rows(SHOWN, *_FOR_WHO_MAY),
     ],
     "Commands": [
         *_rows(ASKING_COMMANDS, *_FOR_WHO_MAY),
@@ -128,6 +137,7 @@ SECTIONS: dict[str, list[Row]] = {
         *_rows([CONFIRM], *_FOR_ASKER),
         *_rows((OLDER, NEWER, *REPORT, *PRIVATE), *_SEEN_BY_ASKER),
     ],
+    "Reactions": _rows([CROSS], DONE, SILENT, SILENT, SILENT),
 }  # fmt: skip
 ROWS = {row.what: row for rows in SECTIONS.values() for row in rows}
 

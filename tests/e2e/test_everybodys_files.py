@@ -4,13 +4,15 @@ from typing import Any
 
 import pytest
 
-from bot.sandbox.discord.world import Channel
+from bot.sandbox.discord import posting
+from bot.sandbox.discord.forms import Draft, Upload
+from bot.sandbox.discord.world import Channel, Message
 from bot.sandbox.openrouter import Call
 from bot.sandbox.people import File, Person
 from tests.conversation import papers
 from tests.e2e import scenes
 from tests.e2e.cast import PERMISSION_LINE, Cast, answered, enter
-from tests.e2e.photos import model_saw, png
+from tests.e2e.photos import meant, model_saw, png, shas
 from tests.e2e.scenes import DOCUMENTS, PICTURES, REFUSED, WITHOUT_RIGHTS, outcome
 from tests.e2e.stage import Stage, last_line
 from tests.pictures.boxes import Coded, file_of, still
@@ -50,8 +52,8 @@ OF_NO_USE: dict[str, tuple[File, str]] = {
 
 async def bring(cast: Cast, thread: Channel, person: Person, files: list[File]) -> Call:
     """The call that the files of a person lead to."""
-    shown = await person.say(thread, "what is it?", files=files)
-    await answered(cast.stage, thread, shown.id)
+    asked = await person.say(thread, "what is it?", files=files)
+    await answered(cast.stage, thread, asked.id)
     return cast.stage.model.calls[-1]
 
 
@@ -116,3 +118,54 @@ async def test_what_is_of_no_use_is_refused_for_nothing_from_everybody_and_after
                 await be_refused(cast, thread, person, file, line)
         asked = await stage.mara.say(thread, "and this?", files=[("cat.png", png(RED))])
         await answered(stage, thread, asked.id)
+
+
+async def shown(stage: Stage, what: str) -> Message:
+    """A message with a red picture in the channel, or in the thread of the conversation."""
+    cat = ("cat.png", png(RED))
+    match what:
+        case scenes.EASELS:
+            return (await stage.ask_in_thread("a red fox"))[1][-1]
+        case scenes.LINKED:
+            url = "https://cats.example/cat.png"
+            file = posting.store(stage.channel, Upload(0, *cat), ephemeral=False)
+            picture = {"url": url, "proxy_url": stage.discord.world.file_url(file)}
+            unfurled = {"type": "image", "url": url, "thumbnail": picture}
+            return await stage.ada.say(stage.channel, url, unfurled=[unfurled])
+        case scenes.IN_COMPONENTS:
+            items = [{"media": {"url": "attachment://cat.png"}}]
+            draft = Draft(
+                components=[{"type": 12, "items": items}], uploads=[Upload(0, *cat)], flags=1 << 15
+            )
+            return posting.add(stage.channel, stage.ada, draft)
+        case _:
+            posted = await stage.ada.say(stage.channel, "my cat", files=[cat])
+            if what == scenes.IN_FORWARD:
+                return await stage.ada.forward(posted, stage.channel)
+            return posted
+
+
+@pytest.mark.parametrize("what", scenes.each(scenes.SHOWN))
+async def test_what_others_show_is_meant_by_everybody_and_after_a_restart(stage: Stage, what: str):
+    cast = await enter(stage)
+    thread, _ = await stage.ask_in_thread("a boat")
+    message = await shown(stage, what)
+    async for _ in cast.before_and_after():
+        for who, person in cast.people():
+            calls, place = len(stage.model.calls), stage.channel
+            if what == scenes.FORWARDED:
+                asked, place = await person.forward(message, thread), thread
+            else:
+                place = message.channel
+                asked = await person.say(place, f"{stage.me} at night", reply_to=message)
+            if outcome(what, who) == REFUSED:
+                made = await stage.answers(place, asked.id)
+                assert last_line(made[-1]) == PERMISSION_LINE
+                assert len(stage.model.calls) == calls
+                continue
+            opens = place is stage.channel
+            await answered(stage, await stage.thread_of(asked) if opens else place, asked.id)
+            if what == scenes.EASELS:
+                assert meant(stage.model.calls[-1]) == shas(stage, message)
+            else:
+                await model_saw(stage, RED)

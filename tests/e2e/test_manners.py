@@ -11,6 +11,8 @@ from bot.sandbox.discord.shapes import Permission
 from bot.sandbox.openrouter import Say, Stall, answer
 from bot.sandbox.openrouter.request import count_text_tokens
 from bot.ui import showing
+from tests.e2e import scenes
+from tests.e2e.cast import enter
 from tests.e2e.stage import Stage, last_line
 
 CROSS = "\N{CROSS MARK}"
@@ -80,6 +82,19 @@ async def test_a_cross_by_the_one_who_asked_deletes_an_answer(stage: Stage, wher
     await stage.mara.react(made, CROSS)
     await stage.discord.wait_until(lambda: made.deleted, 20)
     assert not asked.deleted
+
+
+@pytest.mark.cell(scenes.CROSS)
+async def test_a_cross_is_heard_from_the_one_who_asked_alone_also_after_a_restart(stage: Stage):
+    cast = await enter(stage)
+    answers = {when: (await stage.ask_in_thread("a fox"))[1][-1] for when in scenes.WHEN}
+    async for when in cast.before_and_after():
+        for _, person in cast.people(pressing=True)[1:]:
+            await person.react(answers[when], CROSS)
+        await stage.ask_in_thread("a boat")
+        assert not answers[when].deleted
+        await stage.mara.react(answers[when], CROSS)
+        await stage.discord.wait_until(lambda gone=answers[when]: gone.deleted, 10)
 
 
 async def test_a_cross_by_somebody_else_or_under_something_else_deletes_nothing(stage: Stage):
