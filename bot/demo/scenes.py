@@ -232,12 +232,12 @@ class Scenes:
 
     async def spend(self) -> None:
         interaction = await self._command(self.stage.mara, "spend")
-        self._private_embed(interaction, "What you spent")
+        await self._private_embed(interaction, "What you spent")
 
     async def report(self) -> None:
         interaction = await self._command(self.stage.ada, "report show")
         total = dollars(await self.stage.ledger(self.stage.server))
-        self._private_embed(interaction, total)
+        await self._private_embed(interaction, total)
 
     async def _command(self, person: Person, name: str, **options: object) -> Interaction:
         words = " ".join(
@@ -259,10 +259,9 @@ class Scenes:
         await self.stage.ended(self.stage.channel, interaction.id)
         return interaction.messages
 
-    def _private_embed(self, interaction: Interaction, holds: str) -> None:
-        message = interaction.original
-        check(message is not None and bool(message.embeds), "no report came")
-        assert message is not None
+    async def _private_embed(self, interaction: Interaction, holds: str) -> None:
+        message = await interaction.finished(SCENE_TIMEOUT_S)
+        check(bool(message.embeds), "no report came")
         embed = message.embeds[0]
         lines = [embed["title"], embed["description"]]
         for part in embed.get("fields", []):
