@@ -37,6 +37,7 @@ from bot.settings import CDN_URL, WINDOW_TOKENS, Settings
 from bot.store.database import Database, migrate
 from bot.store.folder import DataFolder
 from bot.ui.answer import DiscordAnswers
+from bot.ui.adjusting import Adjusting
 from bot.ui.asking import Asking
 from bot.ui.beginning import Beginning
 from bot.ui.catching_up import CatchingUp
@@ -240,7 +241,7 @@ class App:
         await client.add_cog(Menus(client.tree, presses, Pointing(reading, database), beginning))
         await client.add_cog(Guide(client.tree, message_content=settings.discord.message_content))
         view = ReportView(database, limits, reading_room, Names(client))
-        await client.add_cog(Money(view, Exporting(database)))
+        await client.add_cog(Money(view, Exporting(database), Adjusting(database, book)))
         await client.add_cog(History(database, book, underway))
         await client.add_cog(Server(ServerSettings(database, settings.limits.ask_above_nano_usd)))
         catching_up = CatchingUp(

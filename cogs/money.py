@@ -1,4 +1,4 @@
-"""/spend for everyone, /report for admins. Only reads: the figures are the ledger's."""
+"""/spend for everyone, /report for admins. The figures are the ledger's."""
 
 import logging
 from typing import Literal
@@ -10,6 +10,7 @@ from discord.ext import commands
 
 from bot import words
 from bot.errors import EaselError
+from bot.ui.adjusting import Adjusting
 from bot.ui.exporting import Exporting
 from bot.ui.report_view import Look, ReportView
 
@@ -30,9 +31,10 @@ class Money(commands.Cog):
         default_permissions=discord.Permissions(manage_guild=True),
     )
 
-    def __init__(self, view: ReportView, exporting: Exporting) -> None:
+    def __init__(self, view: ReportView, exporting: Exporting, adjusting: Adjusting) -> None:
         self._view = view
         self._exporting = exporting
+        self._adjusting = adjusting
 
     @app_commands.command(description="What you spent, and what is left")
     @app_commands.describe(period="Which time; this month without it")
@@ -65,6 +67,20 @@ class Money(commands.Cog):
             await interaction.response.send_message(words.servers_only(), ephemeral=True)
             return
         await self._exporting.send(interaction, interaction.guild_id, period)
+
+    @report.command(description="Correct what a member was charged here, with a reason")
+    @app_commands.describe(
+        member="Whose",
+        amount="US dollars such as 0.25; -0.25 gives back",
+        reason="Why; it is kept with the correction",
+    )
+    async def adjust(
+        self, interaction: Interaction, member: discord.User, amount: str, reason: str
+    ) -> None:
+        if interaction.guild_id is None:
+            await interaction.response.send_message(words.servers_only(), ephemeral=True)
+            return
+        await self._adjusting.adjust(interaction, interaction.guild_id, member, amount, reason)
 
     @commands.Cog.listener()
     async def on_interaction(self, interaction: Interaction) -> None:

@@ -107,7 +107,7 @@ _SUMS = (
     "CAST(COALESCE(SUM(cost_nano_usd), 0) AS BIGINT) AS cost,"
     " CAST(COALESCE(SUM(CASE WHEN basis = 'estimate' THEN cost_nano_usd ELSE 0 END), 0) AS BIGINT)"
     " AS estimated,"
-    " COUNT(DISTINCT exchange_id) AS exchanges,"
+    " COUNT(DISTINCT CASE WHEN basis <> 'adjustment' THEN exchange_id END) AS exchanges,"
     " COUNT(CASE WHEN basis = 'estimate' THEN 1 END) AS estimates"
 )
 _COLUMN: dict[By, str] = {

@@ -69,6 +69,8 @@ async def _called(by: By, lines: Sequence[Line], names: Names) -> dict[str, Call
             return {str(member_id): called for member_id, called in found.items()}
         case "channel":
             return {line.key: names.of_channel(int(line.key)) for line in lines}
+        case "model":
+            return {"": (words.no_model(),)}
         case _:
             return {}
 

@@ -115,7 +115,7 @@ def _name(key: str, by: By) -> str:
         case "channel":
             return f"<#{key}>"
         case "model":
-            return f"`{key}`"
+            return f"`{key}`" if key else words.no_model()
         case "day" | "kind":
             return key
 

@@ -111,3 +111,25 @@ def exported(period: str, rows: int, number: int, files: int) -> str:
     noun = "entry" if rows == 1 else "entries"
     of = "" if files == 1 else f", file {number} of {files}"
     return f"The books for {PERIODS[period]}: {rows:,} {noun}{of}."
+
+
+def wrong_adjustment(most: int) -> str:
+    return (
+        "Nothing was booked. An amount is US dollars with at most 9 decimals, not 0 and at most"
+        f" {most:,}, such as `0.25`; `-0.25` gives back."
+    )
+
+
+def wrong_reason(most: int) -> str:
+    return f"Nothing was booked. A correction needs a reason, of at most {most} characters."
+
+
+def adjusted(member_id: int, amount: str, reason: str) -> str:
+    return (
+        f"Booked as a correction for <@{member_id}>: {amount}. Reason: {reason}\n"
+        "It stands in the reports, the CSV and the budgets of today."
+    )
+
+
+def no_model() -> str:
+    return "corrections"
