@@ -60,25 +60,25 @@ def time_zone(name: str | None) -> tzinfo:
 
 def _since(span: Span, now_ms: int, zone: tzinfo, since_ms: int | None) -> Window:
     """The calendar's window, of which the first one begins at `since_ms`."""
-    found = _calendar(span, now_ms, zone)
+    found = calendar(span, now_ms, zone)
     if since_ms is None or found.start_ms == since_ms:
         return found
     if found.start_ms > since_ms:
-        before = _calendar(span, found.start_ms - 1, zone)
+        before = calendar(span, found.start_ms - 1, zone)
         joined = before.start_ms < since_ms and _is_short(before, since_ms)
         return Window(since_ms, found.end_ms) if joined else found
     if _is_short(found, since_ms):
-        return Window(since_ms, _calendar(span, found.end_ms, zone).end_ms)
+        return Window(since_ms, calendar(span, found.end_ms, zone).end_ms)
     return Window(since_ms, found.end_ms)
 
 
-def _is_short(calendar: Window, since_ms: int) -> bool:
-    return (calendar.end_ms - since_ms) * 2 < calendar.end_ms - calendar.start_ms
+def _is_short(found: Window, since_ms: int) -> bool:
+    return (found.end_ms - since_ms) * 2 < found.end_ms - found.start_ms
 
 
-def _calendar(span: Span, now_ms: int, zone: tzinfo) -> Window:
-    """By the dates of the zone. Where its clocks are put back over midnight a date comes twice: its
-    day begins at the first midnight and ends at the first one of the next date.
+def calendar(span: Span, now_ms: int, zone: tzinfo) -> Window:
+    """By the dates of a zone that was never another. Where its clocks are put back over midnight a
+    date comes twice: its day begins at the first midnight and ends at the next date's first.
     """
     day = datetime.fromtimestamp(now_ms / 1000, UTC).astimezone(zone).date()
     first = _first(span, day)
