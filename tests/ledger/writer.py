@@ -1,5 +1,5 @@
 """A process that writes to the books until it is killed, and says on its output, line by line, what
-was acknowledged: `reserved|settled|voided <exchange> <nano-dollars>`.
+was acknowledged: `reserved|settled|voided|adjusted <exchange> <nano-dollars>`.
 """
 
 import asyncio
@@ -11,11 +11,15 @@ from pathlib import Path
 from bot.clock import SystemClock
 from bot.ledger.book import Book
 from bot.money import NanoUsd
+from bot.store import budgets
+from bot.store.budgets import Name
 from bot.store.database import Database
 from bot.store.reservations import Tokens
 from tests.ledger.support import ask, limits
 
-CALLERS = 8
+CALLERS = 32
+RICH = "1000000"
+POT = Name(10, "role-pot", 501, "day")
 
 
 def say(what: str, exchange_id: int, nano_usd: int) -> None:
@@ -23,10 +27,12 @@ def say(what: str, exchange_id: int, nano_usd: int) -> None:
 
 
 async def write_for_ever(database: Database, exchange_id: int) -> None:
-    book = Book(limits(*["1000000"] * 4))
+    book = Book(limits(*[RICH] * 4))
     chance = random.Random(exchange_id)
     while True:
-        wanted = ask(exchange_id, member_id=chance.randrange(1, 5))
+        member_id = chance.randrange(1, 5)
+        roles = frozenset({POT.subject_id}) if chance.random() < 0.5 else frozenset[int]()
+        wanted = ask(exchange_id, member_id=member_id, role_ids=roles)
         held = await database.write(lambda tx, wanted=wanted: book.reserve(tx, wanted))
         say("reserved", exchange_id, held.hold_nano_usd)
         key = (exchange_id, 1)
@@ -41,11 +47,34 @@ async def write_for_ever(database: Database, exchange_id: int) -> None:
                 )
             )
             say("settled", exchange_id, cost)
+        if chance.random() < 0.1:
+            await adjust(database, book, exchange_id, member_id, roles)
         exchange_id += CALLERS
+
+
+async def adjust(
+    database: Database, book: Book, exchange_id: int, member_id: int, roles: frozenset[int]
+) -> None:
+    amount = NanoUsd(-(10**8))
+    await database.write(
+        lambda tx: book.adjust(
+            tx,
+            exchange_id,
+            server_id=10,
+            member_id=member_id,
+            channel_id=100,
+            role_ids=roles,
+            amount=amount,
+            actor_id=1,
+            reason="a test",
+        )
+    )
+    say("adjusted", exchange_id, amount)
 
 
 async def main(path: Path, first_exchange_id: int) -> None:
     async with Database(path, SystemClock()) as database, asyncio.TaskGroup() as group:
+        await database.write(lambda tx: budgets.put(tx, POT, NanoUsd(10**15), actor_id=1))
         for number in range(CALLERS):
             group.create_task(write_for_ever(database, first_exchange_id + number))
 
