@@ -82,7 +82,8 @@ CROSS = "a cross put to an answer"
 ASKING_COMMANDS = ("/imagine", "/edit", "/ask", "/describe", "/blend")
 READING_COMMANDS = ("/spend", "/history", "/help")
 ADMIN_COMMANDS = (
-    "/report show", "/report export", "/server show", "/server set", "/server pause",
+    "/report show", "/report export", "/report adjust",
+    "/server show", "/server set", "/server pause",
 )  # fmt: skip
 
 ASKING_MENUS = ("Edit picture", "Describe picture", "Continue here")

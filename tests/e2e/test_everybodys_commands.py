@@ -16,18 +16,25 @@ from tests.e2e.stage import Stage
 from tests.pictures.paint import BLUE, RED
 
 CAT, DOG = ("cat.png", png(RED)), ("dog.png", png(BLUE))
+MARA = object()
+"""As a member that a command is about."""
 OPTIONS: dict[str, dict[str, Any]] = {
     "/imagine": {"prompt": "a fox"},
     "/edit": {"picture": CAT, "prompt": "as a fox"},
     "/ask": {"prompt": "why is the sky blue?", "file": CAT},
     "/describe": {"picture": CAT},
     "/blend": {"picture1": CAT, "picture2": DOG},
+    "/report adjust": {"member": MARA, "amount": "0.10", "reason": "a gift"},
     "/server set": {"setting": "ping", "value": "off"},
 }
 
 
 async def use(stage: Stage, person: Person, what: str) -> Interaction:
-    used = await person.command(stage.channel, what.removeprefix("/"), **OPTIONS.get(what, {}))
+    options = {
+        name: stage.mara if value is MARA else value
+        for name, value in OPTIONS.get(what, {}).items()
+    }
+    used = await person.command(stage.channel, what.removeprefix("/"), **options)
     await used.answered()
     return used
 
