@@ -307,7 +307,9 @@ class DiscordAnswers:
 
         try:
             await self._patiently(work)
-        except (discord.HTTPException, aiohttp.ClientError, TimeoutError, TokenDead) as error:
+        except (discord.HTTPException, TokenDead) as error:
+            if isinstance(error, discord.HTTPException) and may_pass(error):
+                raise  # the sweep comes back to it
             log.warning("exchange %d: its cost line stays as it is: %r", exchange.id, error)
 
     async def _posted(self, exchange: Exchange) -> dict[int, Posted]:

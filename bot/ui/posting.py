@@ -5,6 +5,7 @@ stands in it is decided elsewhere.
 import logging
 from typing import cast
 
+import aiohttp
 import discord
 
 from bot.store import messages
@@ -159,10 +160,24 @@ class Posting(Sending):
                     return
             message = await self._follow_up(exchange.token, content, files, buttons, refused=error)
         await self._note(message, exchange, part)
+        if before is not None and before.id != message.id:
+            await self._take_away(before, message.channel.id)
         if message.content != content.strip():
             # Discord knew the nonce: this is the message posted before a crash.
             posted = await self._known(exchange)
             await self.edit(exchange, posted[part], content, files, buttons)
+
+    async def _take_away(self, replaced: Posted, channel_id: int) -> None:
+        """A message that could not be edited, and shows an answer in the making for ever; of one
+        that has moved elsewhere something else is made.
+        """
+        if replaced.channel_id != channel_id:
+            return
+        channel = self._client.get_partial_messageable(channel_id)
+        try:
+            await channel.get_partial_message(replaced.id).delete()
+        except (discord.HTTPException, aiohttp.ClientError, TimeoutError) as error:
+            log.info("exchange %d: message %d stays: %r", replaced.exchange_id, replaced.id, error)
 
     async def _find(
         self, exchange: Exchange, part: int, content: str, files: Files = no_files
