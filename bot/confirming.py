@@ -71,7 +71,9 @@ class Confirming:
 
     async def confirm(self, exchange_id: int) -> bool:
         """Lets it go on; False when there is nothing to confirm any more."""
-        return await self._database.write(lambda tx: confirmations.give(tx, exchange_id))
+        return await self._database.write(
+            lambda tx: confirmations.give(tx, exchange_id, CONFIRM_WITHIN_S * 1000)
+        )
 
     async def cancel(self, exchange_id: int) -> bool:
         """Ends it for nothing; False when it does not wait for a click."""

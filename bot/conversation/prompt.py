@@ -167,7 +167,15 @@ def _fitting(
         most = min(terms.context_tokens // 2, _room(terms) - tokens.prompt_tokens_max(own))
         return window.choose(turns, most, terms.context_pictures, window.turn_tokens_max)
     most = _room(terms) - tokens.corrected(own, rate, may_paint=exchange.may_paint)
-    return window.choose(turns, int(most / rate), terms.context_pictures)
+    bytes_left = window.DOCUMENT_BYTES_MAX - sum(
+        part.document.size_bytes
+        for message in own
+        for part in message.parts
+        if isinstance(part, DocumentPart)
+    )
+    return window.choose(
+        turns, int(most / rate), terms.context_pictures, document_bytes_max=bytes_left
+    )
 
 
 def _check_room(exchange: Exchange, own: Sequence[Message], terms: Terms) -> None:

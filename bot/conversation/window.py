@@ -31,6 +31,10 @@ STEPS = 12
 """The history's beginning moves by a twelfth of the window at a time: what goes along begins the
 same for several turns, and the provider's price for a beginning it has seen holds."""
 
+DOCUMENT_BYTES_MAX = 16 * 1024 * 1024
+"""Of all documents that go along with a request, as of those that it brings itself: a few pages may
+be many bytes and few tokens, and OpenRouter is known to take 30 MB."""
+
 
 @dataclass(frozen=True, slots=True)
 class Turn:
@@ -105,15 +109,16 @@ def choose(
     tokens_max: int,
     pictures_max: int,
     count: Callable[[Turn], int] = turn_tokens,
+    document_bytes_max: int = DOCUMENT_BYTES_MAX,
 ) -> list[Turn]:
     """The newest turns, whole and in a row, that fit into `tokens_max` by this count, oldest first.
 
     Of pictures the newest `pictures_max` go along; a turn whose older pictures stay behind keeps
-    its text, and so does one whose documents do not fit. A turn that does not fit without these
-    ends the choice: nothing older is taken instead of it.
+    its text, and so does one whose documents do not fit, by tokens or by bytes. A turn that does
+    not fit without these ends the choice: nothing older is taken instead of it.
     """
     chosen: list[Turn] = []
-    tokens_left, pictures_left = tokens_max, pictures_max
+    tokens_left, pictures_left, bytes_left = tokens_max, pictures_max, document_bytes_max
     for turn in reversed(turns):
         # The last of a turn's pictures is the newest; a slice of nothing needs its own case.
         kept = turn.pictures[-pictures_left:] if pictures_left else ()
@@ -122,7 +127,9 @@ def choose(
             break
         for document in turn.documents:
             fuller = replace(lean, documents=(*lean.documents, document))
-            lean = fuller if count(fuller) <= tokens_left else lean
+            if count(fuller) <= tokens_left and document.size_bytes <= bytes_left:
+                lean = fuller
+                bytes_left -= document.size_bytes
         tokens_left -= count(lean)
         pictures_left -= len(kept)
         chosen.append(lean)

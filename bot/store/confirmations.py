@@ -32,14 +32,18 @@ async def note_asked(tx: Transaction, exchange_id: int) -> None:
     )
 
 
-async def give(tx: Transaction, exchange_id: int) -> bool:
-    """Lets it go on to its hold. False when nobody waits for a click any more."""
+async def give(tx: Transaction, exchange_id: int, patience_ms: int) -> bool:
+    """Lets it go on to its hold, and notes how long it waited of `patience_ms`. False when nobody
+    waits for a click any more.
+    """
     return bool(
         await tx.run(
-            "UPDATE exchange SET confirmation = 'given', sentence = NULL"
+            "UPDATE exchange SET confirmation = 'given', sentence = NULL,"
+            " waited_ms = :now_ms - confirm_until_ms + :patience_ms"
             " WHERE id = :id AND step = 'hold' AND confirmation IN ('wanted', 'asked')"
             " AND confirm_until_ms > :now_ms",
             id=exchange_id,
+            patience_ms=patience_ms,
             now_ms=tx.now_ms,
         )
     )

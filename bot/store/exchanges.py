@@ -89,6 +89,7 @@ class Exchange:
     parent_channel_id: int | None = None
     moved: Moved | None = None
     spoiler: bool = False
+    waited_ms: int = 0
 
     @property
     def shows_by_token(self) -> bool:
@@ -99,6 +100,12 @@ class Exchange:
     def history_end(self) -> int:
         """The exchange before which what was said goes along."""
         return self.history_before_id or self.id
+
+    @property
+    def took_s(self) -> int:
+        """How long its answer took, without the time that a click was waited for."""
+        ended_ms = self.ended_ms or self.created_ms
+        return max(0, round((ended_ms - self.created_ms - self.waited_ms) / 1000))
 
     @property
     def is_at_work(self) -> bool:
@@ -116,7 +123,7 @@ _COLUMNS = (
     " shape, size, upload_bytes_max, opens_thread, answer_channel_id, interaction_token,"
     " call_number, edits, word, sentence, created_ms, ended_ms, expected_hold_nano_usd,"
     " shortened, persona, shows_cost, pings, source_id, history_before_id, confirmation,"
-    " confirm_until_ms, deleted_ms, private, parent_channel_id, moved, spoiler,"
+    " confirm_until_ms, deleted_ms, private, parent_channel_id, moved, spoiler, waited_ms,"
     " role_ids"
 )
 
@@ -159,6 +166,7 @@ def _exchange(row: sqlite3.Row) -> Exchange:
         parent_channel_id=row["parent_channel_id"],
         moved=row["moved"],
         spoiler=bool(row["spoiler"]),
+        waited_ms=row["waited_ms"],
     )
 
 
@@ -174,7 +182,7 @@ async def claim(tx: Transaction, exchange: Exchange, meant: tuple[Meant, ...]) -
         " :answer_channel_id, :token, :call_number, :edits, :word, :sentence, :created_ms,"
         " :ended_ms, :expected_hold, :shortened, :persona, :shows_cost, :pings,"
         " :source_id, :history_before_id, :confirmation, :confirm_until_ms, :deleted_ms,"
-        " :private, :parent_channel_id, :moved, :spoiler, :role_ids)"
+        " :private, :parent_channel_id, :moved, :spoiler, :waited_ms, :role_ids)"
         " ON CONFLICT (id) DO NOTHING RETURNING id",
         id=exchange.id,
         conversation_id=exchange.conversation_id,
@@ -212,6 +220,7 @@ async def claim(tx: Transaction, exchange: Exchange, meant: tuple[Meant, ...]) -
         parent_channel_id=exchange.parent_channel_id,
         moved=exchange.moved,
         spoiler=int(exchange.spoiler),
+        waited_ms=exchange.waited_ms,
     )
     if row is None:
         return False

@@ -179,7 +179,7 @@ class DiscordAnswers:
         parts = _lay_out(exchange, made, charge)
         # A repeat long after an answer that was there in time is nothing to ping for.
         was_in_time = (
-            (exchange.ended_ms or 0) - exchange.created_ms <= PING_AFTER_MS
+            exchange.took_s * 1000 <= PING_AFTER_MS
             and self._is_late(exchange)
             and await self._posting.ends(exchange, len(parts) - 1)
         )
@@ -196,7 +196,8 @@ class DiscordAnswers:
             await self._posting_of(place).ping(place, line)
 
     def _is_late(self, exchange: Exchange) -> bool:
-        return self._clock.now_ms() - exchange.created_ms > PING_AFTER_MS
+        waited_ms = self._clock.now_ms() - exchange.created_ms - exchange.waited_ms
+        return waited_ms > PING_AFTER_MS
 
     async def _show(
         self, exchange: Exchange, made: Sequence[Piece], charge: Charge
@@ -341,6 +342,5 @@ def last_line(exchange: Exchange, charge: Charge) -> str | None:
         )
     if not exchange.shows_cost:
         return None
-    seconds = round(((exchange.ended_ms or exchange.created_ms) - exchange.created_ms) / 1000)
     cost = None if charge.open else dollars(charge.cost)
-    return words.result_line(cost, seconds, estimated=charge.estimated)
+    return words.result_line(cost, exchange.took_s, estimated=charge.estimated)

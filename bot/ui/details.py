@@ -11,6 +11,7 @@ from bot import words
 from bot.conversation.prompt import ASPECT_RATIOS
 from bot.ledger.book import Charge
 from bot.money import dollars
+from bot.store.exchanges import Exchange
 from bot.store.lineage import Made
 from bot.store.pictures import Picture
 from bot.ui import markdown
@@ -72,17 +73,21 @@ def _text(made: Made, charge: Charge, quote_letters_max: int) -> tuple[str, bool
         estimated=charge.estimated,
         known=not charge.open,
     )
-    ended_ms = exchange.ended_ms or exchange.created_ms
-    seconds = round((ended_ms - exchange.created_ms) / 1000)
     lines += [
         words.detail("Cost", known),
-        words.detail("Time", words.took(seconds, exchange.created_ms)),
-        words.detail("Asked by", words.asked_by(exchange.member_id, exchange.command)),
+        words.detail("Time", words.took(exchange.took_s, exchange.created_ms)),
+        words.detail("Asked by", words.asked_by(exchange.member_id, _way(exchange))),
     ]
     links = _links(made)
     if links:
         lines.append(words.detail("Came from", ", ".join(links)))
     return "\n".join(lines), is_cut
+
+
+def _way(exchange: Exchange) -> str | None:
+    """The command that asked for it; None for a button."""
+    pressed = exchange.source_id is not None and exchange.command != "continue"
+    return None if pressed else exchange.command
 
 
 def _quote(text: str, letters_max: int) -> tuple[str, bool]:

@@ -137,7 +137,8 @@ class Showing:
         return words.usually(self._usual.half_s)
 
     async def _edit(self, sentence: str, *, timed: bool) -> bool:
-        elapsed_s = (self._clock.now_ms() - self._exchange.created_ms) // 1000
+        exchange = self._exchange
+        elapsed_s = (self._clock.now_ms() - exchange.created_ms - exchange.waited_ms) // 1000
         usually = await self._usually() if timed else ""
         line = words.stage_line(sentence, elapsed_s if timed else None, usually)
         text = "".join(self._text)[-TEXT_LETTERS_READ:]

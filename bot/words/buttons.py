@@ -176,8 +176,10 @@ def took(seconds: int, at_ms: int) -> str:
     return f"{seconds} s, asked <t:{at_ms // 1000}:f>"
 
 
-def asked_by(member_id: int, command: str) -> str:
-    how = "a message" if command == "message" else f"`{command}`"
+def asked_by(member_id: int, command: str | None) -> str:
+    """No command for a button; a menu is told by its name."""
+    ways = {None: "a button", "message": "a message", "continue": "*Continue here*"}
+    how = ways.get(command, f"`/{command}`")
     return f"<@{member_id}> by {how}"
 
 

@@ -133,3 +133,16 @@ def test_by_the_bound_a_document_counts_more():
     assert turn_tokens_max(turn) >= turn_tokens(turn) + 300
     assert choose([turn], 200, 4) == [turn]
     assert choose([turn], 200, 4, turn_tokens_max)[0].documents == ()
+
+
+def test_documents_are_left_behind_where_their_bytes_have_no_room_and_their_words_stay():
+    def paper(number: int, size_bytes: int) -> Document:
+        return Document(f"{number:064x}", "a.pdf", "pdf", size_bytes, size_bytes, 10, 20)
+
+    history = [
+        Turn("person", f"paper {number}", documents=(paper(number, size_bytes),))
+        for number, size_bytes in enumerate((3, 50, 60))
+    ]
+    chosen = choose(history, 20_000, 0, document_bytes_max=100)
+    assert [len(turn.documents) for turn in chosen] == [1, 0, 1]
+    assert [turn.text for turn in chosen] == ["paper 0", "paper 1", "paper 2"]

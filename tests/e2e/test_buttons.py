@@ -160,6 +160,7 @@ async def test_details_link_to_the_request_and_to_what_it_came_from(stage: Stage
     press = await pressed(stage.mara, shown, "Again")
     again = (await stage.answers(thread, press.id))[-1]
     text = (await pressed(stage.mara, again, "Details")).messages[0].content
+    assert f"{stage.mara.mention} by a button" in text
     link = f"https://discord.com/channels/{stage.server.id}/{thread.id}/{shown.id}"
     assert link in text
 

@@ -54,6 +54,17 @@ async def test_a_dear_request_is_asked_about_and_holds_nothing_until_it_is_confi
     assert len(dear.model.calls) == 1
 
 
+async def test_the_time_until_the_click_is_not_told_as_time_it_took(dear: Stage):
+    await dear.start()
+    thread, message = await asked_first(dear)
+    dear.clock.pushed_ms += 300_000
+    await (await dear.mara.click(message, "Confirm")).answered()
+    await dear.answers(thread, message.id - 1)
+    await dear.until_idle()
+    assert int(last_line(message).split(" · ")[-1].removesuffix(" s")) < 20
+    assert dear.mara.pings == []
+
+
 async def test_a_command_is_asked_about_in_its_answer(dear: Stage):
     await dear.start()
     used = await dear.mara.command(dear.channel, "imagine", prompt="a fox")
