@@ -300,8 +300,12 @@ def _server_id(message: discord.Message) -> int:
 
 
 def _parent_id(channel: object) -> int | None:
-    """Of the channel that a thread is of, if it is one that discord.py knows."""
-    return channel.parent_id if isinstance(channel, discord.Thread) else None
+    """Of the channel that a thread is of, if it is one that discord.py knows; what is said in a
+    private one is nothing for the others there.
+    """
+    if isinstance(channel, discord.Thread) and not channel.is_private():
+        return channel.parent_id
+    return None
 
 
 def _upload_bytes_max(guild: discord.Guild | None) -> int:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from bot.sandbox.discord.shapes import Permission
+from bot.sandbox.discord import posting
+from bot.sandbox.discord.shapes import ChannelKind, Permission
 from bot.sandbox.discord.world import Channel, Message
 from bot.sandbox.openrouter import NoUsage, Paint, Say, Stall, answer
 from bot.store import exchanges, messages, moves
@@ -117,22 +118,29 @@ async def test_a_command_in_a_thread_that_is_deleted_leaves_the_channel_it_is_of
     assert message.reply_to is first
 
 
-@pytest.mark.parametrize("kind", ["text", "forum"])
-async def test_somebodys_thread_leaves_its_channel_and_a_forum_post_the_person(
+@pytest.mark.parametrize("kind", ["text", "forum", "private"])
+async def test_somebodys_thread_leaves_its_channel_a_forum_post_or_private_one_the_person(
     stage: Stage, kind: str
 ):
     await stage.start()
     moderator(stage)
-    channel = stage.server.add_channel("ideas", kind)
-    thread = await stage.theo.start_thread(channel, "An idea", text="What of foxes?")
+    channel = stage.server.add_channel("ideas", "forum" if kind == "forum" else "text")
+    if kind == "private":
+        thread = posting.open_thread(
+            channel, stage.server.owner, "A secret", 60, kind=ChannelKind.PRIVATE_THREAD
+        )
+        thread.people += [stage.mara, stage.ada, stage.discord.bot_user]
+    else:
+        thread = await stage.theo.start_thread(channel, "An idea", text="What of foxes?")
     stage.model.gate.close()
     await stage.mara.say(thread, f"{stage.me} a red fox")
     await stage.model.gate.arrived()
     await stage.ada.delete_channel(thread)
     await release(stage)
-    (message,) = results(stage.mara.dm if kind == "forum" else channel)
+    (message,) = results(channel if kind == "text" else stage.mara.dm)
     assert len(message.attachments) == 1
-    if kind == "forum":
+    if kind != "text":
+        assert results(channel) == []
         assert message.content.startswith(f"You asked this in <#{thread.id}>, ")
 
 
