@@ -133,6 +133,44 @@ async def note_words(tx: Transaction, message_id: int, member_id: int, text: str
     return exchange_id if changed else None
 
 
+async def keep_files(
+    tx: Transaction,
+    message_id: int,
+    member_id: int,
+    *,
+    pictures: Sequence[str],
+    documents: Sequence[str],
+) -> None:
+    """Lets what was taken out of a message go along with nothing any more: all of its request but
+    the files of these names. Not while it is worked on, nor of several messages in one request.
+    """
+    row = await tx.one(
+        "SELECT 1 FROM exchange WHERE id = :id AND member_id = :member_id AND command = 'message'"
+        " AND step = 'done' AND NOT EXISTS (SELECT 1 FROM said WHERE exchange_id = :id)",
+        id=message_id,
+        member_id=member_id,
+    )
+    if row is None:
+        return
+    for table, kept in (("meant", pictures), ("document", documents)):
+        left = list(kept)
+        rows = await tx.all(
+            f"SELECT position, name FROM {table} WHERE exchange_id = :id"  # noqa: S608 - a constant
+            " ORDER BY position",
+            id=message_id,
+        )
+        for row in rows:
+            if row["name"] in left:
+                left.remove(row["name"])
+                continue
+            await tx.run(
+                f"DELETE FROM {table} WHERE exchange_id = :id"  # noqa: S608 - a constant
+                " AND position = :position",
+                id=message_id,
+                position=row["position"],
+            )
+
+
 async def forget(tx: Transaction, message_id: int) -> None:
     """Lets a message that was deleted go along with nothing any more."""
     row = await tx.one("SELECT exchange_id FROM said WHERE message_id = :id", id=message_id)

@@ -33,7 +33,16 @@ class Changes:
         self._deleting = deleting
 
     async def edited(self, message: discord.Message) -> None:
-        """Nothing, if it is not the request of an exchange or its words are the same."""
+        """Nothing, if it is not the request of an exchange or it is the same."""
+        files = self._reading.files_of(message)
+        if files is not None:
+            pictures = [each.name for each in files.pictures]
+            documents = [each.name for each in files.documents]
+            await self._database.write(
+                lambda tx: requests.keep_files(
+                    tx, message.id, message.author.id, pictures=pictures, documents=documents
+                )
+            )
         prompt = self._reading.words_of(message)
         if not prompt or len(prompt) > PROMPT_LETTERS_MAX:
             return

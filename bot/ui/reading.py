@@ -102,8 +102,19 @@ class Reading:
 
     def words_of(self, message: discord.Message) -> str:
         """What a person's message says now; empty where that is not told."""
+        return self._prompt(message) if self._is_told(message) else ""
+
+    def files_of(self, message: discord.Message) -> Files | None:
+        """The files that a person's message still has; None where that is not told, or where a
+        message without any may have been about those of another.
+        """
+        if not self._is_told(message) or (message.reference and not message.attachments):
+            return None
+        return attached(message.attachments)
+
+    def _is_told(self, message: discord.Message) -> bool:
         told = self._message_content or not _server_id(message) or self._is_mentioned(message)
-        return self._prompt(message) if _is_persons(message) and told else ""
+        return told and _is_persons(message)
 
     def is_greeting(self, message: discord.Message) -> bool:
         """Whether somebody only mentioned Easel, with nothing to do."""

@@ -9,11 +9,11 @@ import pytest
 
 from bot.sandbox.discord.shapes import Permission
 from bot.sandbox.discord.world import Channel
-from bot.sandbox.openrouter import Say
+from bot.sandbox.openrouter import Say, answer
 from bot.store import exchanges
 from tests.e2e.photos import meant, png, said, shas
 from tests.e2e.stage import Stage, last_line
-from tests.pictures.paint import RED
+from tests.pictures.paint import BLUE, RED
 
 OFFER = "You changed your request."
 
@@ -162,3 +162,24 @@ async def test_a_moderators_deletion_counts_like_ones_own(stage: Stage):
     spoken = await ask_on(stage, thread, "make it night")
     assert "what is rude?" not in spoken
     assert meant(stage.model.calls[-1]) == shas(stage, *made)
+
+
+async def test_files_taken_out_of_a_message_go_along_no_more(stage: Stage):
+    await stage.start()
+    files = [("red.png", png(RED)), ("blue.png", png(BLUE)), ("notes.txt", b"of foxes")]
+    stage.model.script(answer(Say("A fox.")), answer(Say("A fox.")))
+    asked = await stage.mara.say(stage.channel, f"{stage.me} what is it?", files=files)
+    thread = await stage.thread_of(asked)
+    await stage.answers(thread, asked.id)
+    await stage.until_idle()
+    red, _, _ = asked.files
+    asked.files.remove(red)
+    asked.files.pop()
+    await stage.mara.edit_message(asked, f"{stage.me} what is it?")
+    again = await stage.mara.say(thread, "and now?")
+    await stage.answers(thread, again.id)
+    first, second = stage.model.calls
+    assert len(first.pictures) == 2
+    assert [each.sha256 for each in second.pictures] == [first.pictures[1].sha256]
+    assert "of foxes" in str(first.request)
+    assert "of foxes" not in str(second.request)
