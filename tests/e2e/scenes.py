@@ -70,12 +70,9 @@ REFUSED_FILES = (
     "an archive", "a film", "a sound", "a program", "an old Office document", "text over 1 MiB",
     "a damaged document",
 )  # fmt: skip
-REPLIED, IN_FORWARD, FORWARDED = (
-    "a file replied to",
-    "a forward replied to",
-    "a forward of one's own",
-)
-LINKED, IN_COMPONENTS, EASELS = "a link's preview", "components with a file", "Easel's own picture"
+REPLIED, IN_FORWARD = "a reply to a file", "a reply to a forward"
+LINKED, IN_COMPONENTS = "a reply to a link's preview", "a reply to components with a file"
+EASELS, FORWARDED = "a reply to Easel's own picture", "a forward into the conversation"
 SHOWN = (REPLIED, IN_FORWARD, FORWARDED, LINKED, IN_COMPONENTS, EASELS)
 CROSS = "a cross put to an answer"
 
