@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from bot.clock import day_number
 from bot.ledger import budgets
 from bot.ledger.budgets import Budget, BudgetLimits, Calendar, Cap, NoRoom
-from bot.ledger.prices import Price, Size, hold_nano_usd, max_tokens_within
+from bot.ledger.prices import Price, Size, hold_nano_usd, max_tokens_within, rated_nano_usd
 from bot.money import ZERO, NanoUsd, Usage
-from bot.store import adjustments, balances, entries, expected, reservations
+from bot.store import adjustments, balances, entries, expected, prices, reservations
 from bot.store.adjustments import Adjustment
 from bot.store.balances import BalanceKey, Standing
 from bot.store.database import Transaction
@@ -121,6 +121,7 @@ class Book:
             hold_nano_usd=ask.hold(max_tokens),
             day=day_number(tx.now_ms, now.calendar.zone),
             created_ms=tx.now_ms,
+            price_id=await prices.id_of(tx, ask.model, ask.price.per_token),
         )
         counted = _counted(now.calendar, ask.member_id, [each.budget for each in now.caps])
         held = await balances.hold(tx, counted, reservation.hold_nano_usd)
@@ -174,7 +175,9 @@ class Book:
         if closed is None:
             return False
         await self._release(tx, closed, cost)
-        await entries.add(tx, closed, kind=kind, basis=basis, cost=cost, tokens=usage)
+        price = await prices.get(tx, closed.price_id)
+        rated = None if price is None else rated_nano_usd(price, usage)
+        await entries.add(tx, closed, kind=kind, basis=basis, cost=cost, tokens=usage, rated=rated)
         return True
 
     async def book_estimate(

@@ -7,6 +7,8 @@ from decimal import ROUND_CEILING, Decimal
 from typing import Literal, Self
 
 from bot.money import NanoUsd, nano_usd
+from bot.store.prices import PerToken
+from bot.store.reservations import TokenCounts
 
 Size = Literal["1K", "2K"]
 
@@ -25,6 +27,11 @@ class Price:
     cached_input: NanoUsd
     output: NanoUsd
     image_output: NanoUsd
+
+    @property
+    def per_token(self) -> PerToken:
+        """As it is kept."""
+        return PerToken(self.input, self.cached_input, self.output, self.image_output)
 
     @classmethod
     def per_million(
@@ -49,6 +56,22 @@ class Price:
 def _per_token(dollars_per_million: Decimal) -> NanoUsd:
     nano = (dollars_per_million * _NANO_USD_PER_TOKEN).to_integral_value(ROUND_CEILING)
     return NanoUsd(int(nano))
+
+
+def rated_nano_usd(price: PerToken, tokens: TokenCounts) -> NanoUsd | None:
+    """What a call should cost by a price and the provider's own counts; None where these are not
+    known. Only to compare with: what is booked is what the provider charged.
+    """
+    if not tokens.prompt_tokens and not tokens.completion_tokens:
+        return None
+    fresh = max(0, tokens.prompt_tokens - tokens.cached_tokens)
+    text = max(0, tokens.completion_tokens - tokens.image_tokens)
+    return NanoUsd(
+        fresh * price.input
+        + tokens.cached_tokens * price.cached_input
+        + text * price.output
+        + tokens.image_tokens * price.image_output
+    )
 
 
 def hold_nano_usd(

@@ -16,7 +16,7 @@ from bot.money import NanoUsd
 from bot.store import entries, servers
 from bot.store import entry_rows as store_rows
 from bot.store.database import Transaction
-from bot.store.entries import By, Days, Line, SpendRow, Totals
+from bot.store.entries import By, Days, Drift, Line, SpendRow, Totals
 from bot.store.entry_rows import EntryRow, Place
 
 BYS: tuple[By, ...] = ("member", "day", "model", "kind", "channel")
@@ -55,6 +55,7 @@ class ServerReport:
     zone: str
     days: Days
     totals: Totals
+    drift: Drift
     before: Before | None
     by: dict[By, list[Line]]
     more: dict[By, int]
@@ -112,6 +113,7 @@ async def server_report(
         zone=str(zone),
         days=days,
         totals=await entries.of_server(tx, server_id, days, member_id),
+        drift=await entries.drift_of_server(tx, server_id, days, member_id),
         before=None
         if before is None
         else Before(before, (await entries.of_server(tx, server_id, before, member_id)).cost),

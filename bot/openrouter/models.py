@@ -9,8 +9,8 @@ from decimal import Decimal, InvalidOperation
 from bot.money import NanoUsd, nano_usd
 from bot.openrouter.facts import Json, as_items, as_object, as_text
 
-USD_PER_TOKEN_MAX = 1
-"""A published price above this is a mistake, and so is one below zero."""
+USD_PER_TOKEN_MAX = Decimal("0.01")
+"""A published price above this, $10,000 per million, is a mistake, and so is one below zero."""
 
 
 @dataclass(frozen=True, slots=True)

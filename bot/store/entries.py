@@ -49,6 +49,18 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Drift:
+    """How many calls cost more than was held, and by how much together; and what was charged for
+    the calls whose tokens are known, beside what that should be by the prices of then.
+    """
+
+    overruns: int
+    over: NanoUsd
+    charged: NanoUsd
+    rated: NanoUsd
+
+
+@dataclass(frozen=True, slots=True)
 class SpendRow:
     """One row of `easel spend`: the names are read by tools and stay."""
 
@@ -71,17 +83,19 @@ async def add(
     basis: Basis | Literal["void"],
     cost: NanoUsd,
     tokens: TokenCounts,
+    rated: NanoUsd | None = None,
 ) -> None:
     """Closes a reservation in the books; the database refuses a second entry for it. What the cost
-    exceeds the hold by is kept beside it.
+    exceeds the hold by is kept beside it, and what it should be by the price of then.
     """
     await tx.run(
         "INSERT INTO entry (exchange_id, call_number, time_ms, day, server_id, member_id,"
         " channel_id, model, kind, basis, cost_nano_usd, over_nano_usd, generation_id,"
-        " prompt_tokens, cached_tokens, completion_tokens, image_tokens)"
+        " prompt_tokens, cached_tokens, completion_tokens, image_tokens, price_id, rated_nano_usd)"
         " VALUES (:exchange_id, :call_number, :time_ms, :day, :server_id, :member_id,"
         " :channel_id, :model, :kind, :basis, :cost, :over, CAST(:generation_id AS TEXT),"
-        " :prompt_tokens, :cached_tokens, :completion_tokens, :image_tokens)",
+        " :prompt_tokens, :cached_tokens, :completion_tokens, :image_tokens, :price_id,"
+        " CAST(:rated AS BIGINT))",
         exchange_id=reservation.exchange_id,
         call_number=reservation.call_number,
         time_ms=tx.now_ms,
@@ -99,6 +113,8 @@ async def add(
         cached_tokens=tokens.cached_tokens,
         completion_tokens=tokens.completion_tokens,
         image_tokens=tokens.image_tokens,
+        price_id=reservation.price_id,
+        rated=rated,
     )
 
 
@@ -223,6 +239,29 @@ async def count_of_server_by(
         most=most,
     )
     return 0 if row is None else row["lines"]
+
+
+async def drift_of_server(
+    tx: Transaction, server_id: int, days: Days, member_id: int | None = None
+) -> Drift:
+    """Where a server's charges, of all members or of one, were not as was foreseen."""
+    least, most = _ANY_MEMBER if member_id is None else (member_id, member_id)
+    row = await tx.one(
+        "SELECT COUNT(CASE WHEN over_nano_usd > 0 THEN 1 END) AS overruns,"
+        " CAST(COALESCE(SUM(over_nano_usd), 0) AS BIGINT) AS over,"
+        " CAST(COALESCE(SUM(CASE WHEN rated_nano_usd IS NOT NULL THEN cost_nano_usd END), 0)"
+        " AS BIGINT) AS charged,"
+        " CAST(COALESCE(SUM(rated_nano_usd), 0) AS BIGINT) AS rated FROM entry"
+        " WHERE server_id = :server_id AND day BETWEEN :first AND :last"
+        " AND member_id BETWEEN :least AND :most AND basis <> 'void'",
+        server_id=server_id,
+        first=days.first,
+        last=days.last,
+        least=least,
+        most=most,
+    )
+    assert row is not None
+    return Drift(row["overruns"], row["over"], row["charged"], row["rated"])
 
 
 async def servers(tx: Transaction) -> AsyncIterator[int]:

@@ -61,6 +61,7 @@ class Reservation:
     tokens: Tokens = Tokens()
     call_ended_ms: int | None = None
     closed_ms: int | None = None
+    price_id: int = 0
 
     @property
     def is_open(self) -> bool:
@@ -76,9 +77,9 @@ async def add(tx: Transaction, reservation: Reservation, balance_ids: Sequence[i
     """A new one, held, with the balances it rests on."""
     await tx.run(
         "INSERT INTO reservation (exchange_id, call_number, state, server_id, member_id,"
-        " channel_id, model, max_tokens, hold_nano_usd, day, created_ms)"
+        " channel_id, model, max_tokens, hold_nano_usd, day, created_ms, price_id)"
         " VALUES (:exchange_id, :call_number, 'held', :server_id, :member_id,"
-        " :channel_id, :model, :max_tokens, :hold_nano_usd, :day, :created_ms)",
+        " :channel_id, :model, :max_tokens, :hold_nano_usd, :day, :created_ms, :price_id)",
         exchange_id=reservation.exchange_id,
         call_number=reservation.call_number,
         server_id=reservation.server_id,
@@ -89,6 +90,7 @@ async def add(tx: Transaction, reservation: Reservation, balance_ids: Sequence[i
         hold_nano_usd=reservation.hold_nano_usd,
         day=reservation.day,
         created_ms=reservation.created_ms,
+        price_id=reservation.price_id,
     )
     await tx.run(
         "INSERT INTO reservation_balance (exchange_id, call_number, balance_id) VALUES "  # noqa: S608 - names of parameters
@@ -218,7 +220,7 @@ async def close(
 _COLUMNS = (
     "exchange_id, call_number, state, server_id, member_id, channel_id, model, max_tokens,"
     " hold_nano_usd, day, generation_id, reported_nano_usd, prompt_tokens, cached_tokens,"
-    " completion_tokens, image_tokens, created_ms, call_ended_ms, closed_ms"
+    " completion_tokens, image_tokens, created_ms, call_ended_ms, closed_ms, price_id"
 )
 
 
@@ -245,4 +247,5 @@ def _reservation(row: sqlite3.Row) -> Reservation:
         created_ms=row["created_ms"],
         call_ended_ms=row["call_ended_ms"],
         closed_ms=row["closed_ms"],
+        price_id=row["price_id"],
     )

@@ -8,17 +8,16 @@ import discord
 
 from bot import words
 from bot.clock import day_text
-from bot.ledger.budgets import Cap
 from bot.ledger.periods import Period
 from bot.ledger.reports import Before, MemberReport, ServerReport
 from bot.money import dollars
-from bot.store.entries import By, Line, Totals
+from bot.store.entries import By, Drift, Line, Totals
 from bot.ui import markdown
+from bot.ui.budget_lines import cap_line, fitting
 
 FIELD_LETTERS_MAX = 1_024
 LINES_SHOWN = 10
 LINES_SHOWN_ALONE = 31
-BAR_CELLS = 10
 COLOUR = 0x5865F2
 SERVER_LETTERS_MAX = 100
 """Of a server's name at Discord; escaped it may be twice as long."""
@@ -40,7 +39,7 @@ def member_embed(report: MemberReport, period: Period) -> discord.Embed:
         )
     embed.add_field(
         name=words.budgets_heading(),
-        value="\n".join(_cap_line(cap) for cap in report.caps),
+        value=fitting(map(cap_line, report.caps), FIELD_LETTERS_MAX),
         inline=False,
     )
     return embed
@@ -61,6 +60,7 @@ def server_embed(
         lines.append(_comparison(report.before, report.totals))
     if report.totals.estimates:
         lines.append(words.estimates_counted(report.totals.estimates))
+    lines += _drift(report.drift)
     embed = discord.Embed(
         title=words.report_title(markdown.escape(server[:SERVER_LETTERS_MAX]), period),
         description="\n".join(lines),
@@ -73,6 +73,17 @@ def server_embed(
             value = _lines(lines_of, by, most, report.more[by])
             embed.add_field(name=words.breakdown(by, report.zone), value=value, inline=False)
     return embed
+
+
+def _drift(drift: Drift) -> list[str]:
+    """What was not as foreseen, and by how much what was charged differs from the price list."""
+    lines: list[str] = []
+    if drift.overruns:
+        lines.append(words.overruns_counted(drift.overruns, dollars(drift.over)))
+    if drift.rated > 0:
+        per_mille = round(Fraction(1000 * (drift.charged - drift.rated), drift.rated))
+        lines.append(words.drift(dollars(drift.charged), dollars(drift.rated), per_mille))
+    return lines
 
 
 def _comparison(before: Before, totals: Totals) -> str:
@@ -118,17 +129,3 @@ def _name(key: str, by: By) -> str:
             return f"`{key}`" if key else words.no_model()
         case "day" | "kind":
             return key
-
-
-def _cap_line(cap: Cap) -> str:
-    limit, left = cap.budget.limit, cap.left
-    used = BAR_CELLS if limit <= 0 else min(BAR_CELLS, (limit - left) * BAR_CELLS // limit)
-    return words.cap_line(
-        cap.budget.name,
-        bar="▰" * used + "▱" * (BAR_CELLS - used),
-        spent=dollars(cap.standing.spent),
-        held=dollars(cap.standing.held) if cap.standing.held else None,
-        left=dollars(left),
-        limit=dollars(limit, 2),
-        resets_ms=cap.budget.key.end_ms if cap.budget.resets else None,
-    )

@@ -65,6 +65,18 @@ def estimates_counted(number: int) -> str:
     return f"{number:,} {noun} booked by estimate."
 
 
+def overruns_counted(number: int, over: str) -> str:
+    noun = "call" if number == 1 else "calls"
+    return f"{number:,} {noun} cost more than was held, by {over} together."
+
+
+def drift(charged: str, rated: str, per_mille: int) -> str:
+    """By how many thousandths what was charged is above what the price list says."""
+    if per_mille == 0:
+        return f"Charged as by the price list: {charged}."
+    return f"Charged {charged} for what is {rated} by the price list ({per_mille / 10:+,.1f} %)."
+
+
 def report_of(member_id: int) -> str:
     return f"Of <@{member_id}>"
 

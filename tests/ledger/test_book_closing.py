@@ -122,6 +122,8 @@ async def test_settling_puts_the_cost_in_place_of_the_hold(database: Database, c
         "cached_tokens": 100,
         "completion_tokens": 1_200,
         "image_tokens": 1_100,
+        "price_id": 1,
+        "rated_nano_usd": 41_100_000,
     }
 
 

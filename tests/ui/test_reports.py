@@ -13,7 +13,7 @@ from bot.ledger.periods import PERIODS, Period, days_before, period_days
 from bot.ledger.reports import BYS, LINES_MAX, Before, MemberReport, ServerReport
 from bot.money import NanoUsd
 from bot.store.balances import BalanceKey, Standing
-from bot.store.entries import By, Line, Totals
+from bot.store.entries import By, Drift, Line, Totals
 from bot.ui.reports import member_embed, server_embed
 
 NOW_MS = 1_795_521_600_000
@@ -74,6 +74,7 @@ def test_a_servers_report_is_legal_and_counts_what_it_leaves_out(
     report = ServerReport(
         zone="Europe/Berlin",
         days=period_days(period, NOW_MS),
+        drift=Drift(2**63 - 1, MOST, MOST, NanoUsd(1)),
         before=None if before is None else Before(before, MOST),
         totals=MOST_TOTALS,
         by={each: lines(each, count) for each in by},
