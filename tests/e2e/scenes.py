@@ -55,6 +55,7 @@ TEXT = "a text channel"
 NEWS = "an announcement channel"
 OWN_THREAD = "a thread that Easel opened"
 THEIR_THREAD = "somebody's thread"
+PRIVATE_THREAD = "a private thread"
 POST = "a forum post"
 VOICE = "the text of a voice channel"
 DIRECT = "direct messages"
@@ -62,7 +63,7 @@ NO_THREADS = "where Easel may open no threads"
 NO_FILES = "where Easel may attach no files"
 NO_WORDS = "where Easel may not write"
 THREADED = (TEXT, NEWS)
-IN_PLACE = (THEIR_THREAD, POST, VOICE, NO_THREADS)
+IN_PLACE = (THEIR_THREAD, PRIVATE_THREAD, POST, VOICE, NO_THREADS)
 
 PICTURES = ("PNG", "JPEG", "WebP", "GIF", "AVIF", "HEIC")
 DOCUMENTS = ("text in any encoding", "code", "PDF", "DOCX", "XLSX", "PPTX", "HTML")

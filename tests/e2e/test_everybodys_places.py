@@ -2,7 +2,8 @@
 
 import pytest
 
-from bot.sandbox.discord.shapes import Permission
+from bot.sandbox.discord import posting
+from bot.sandbox.discord.shapes import ChannelKind, Permission
 from bot.sandbox.discord.world import Channel, Message
 from bot.sandbox.people import Person
 from tests.e2e import scenes
@@ -19,7 +20,8 @@ DENIED = {
 WORDS = "a red fox"
 
 
-async def place(stage: Stage, what: str) -> Channel:
+async def place(cast: Cast, what: str) -> Channel:
+    stage = cast.stage
     match what:
         case scenes.NEWS:
             return stage.server.add_channel("news", "announcement")
@@ -27,6 +29,12 @@ async def place(stage: Stage, what: str) -> Channel:
             return (await stage.ask_in_thread("a boat"))[0]
         case scenes.THEIR_THREAD:
             return await stage.theo.start_thread(stage.channel, "Theo's own")
+        case scenes.PRIVATE_THREAD:
+            kind = ChannelKind.PRIVATE_THREAD
+            thread = posting.open_thread(stage.channel, stage.owner, "A secret", 60, kind=kind)
+            thread.people += [person for _, person in cast.people()]
+            thread.people.append(stage.discord.bot_user)
+            return thread
         case scenes.POST:
             forum = stage.server.add_channel("ideas", "forum")
             return await stage.theo.start_thread(forum, "An idea", text="What of foxes?")
@@ -77,7 +85,7 @@ async def test_everybody_is_answered_where_they_ask_and_after_a_restart_goes_on(
     stage: Stage, what: str
 ):
     cast = await enter(stage)
-    channel = None if what == scenes.DIRECT else await place(stage, what)
+    channel = None if what == scenes.DIRECT else await place(cast, what)
     first: dict[Person, Message] = {}
     unheard: list[Message] = []
     async for when in cast.before_and_after():
