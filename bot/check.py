@@ -48,6 +48,8 @@ DISCORD_TIMEOUT_S = 30.0
 SERVERS_PAGE = 200
 SERVER_PAGES_MAX = 10
 SERVER_LETTERS_MAX = 60
+SERVERS_LOOKED_INTO_MAX = 20
+"""Channel by channel, with three questions to Discord for each server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +238,9 @@ class Check:
             self._tell("wrong", "intents", words.intent_missing())
 
     async def _permissions(self, client: Client) -> None:
-        """As the server's roles give them; a line for each server."""
+        """As the server's roles give them, and where its channels take some of them away; a line
+        for each server.
+        """
         number = 0
         async for server in _servers(client):
             number += 1
@@ -246,7 +250,9 @@ class Check:
             if lacking and not given.administrator:
                 self._tell("wrong", item, words.permissions_missing(lacking))
             else:
-                self._tell("ok", item, words.permissions_given())
+                looked = number <= SERVERS_LOOKED_INTO_MAX
+                closed = await _closed(client, int(str(server["id"]))) if looked else None
+                self._tell("ok", item, words.permissions_given(closed))
         if number == 0:
             self._tell("missing", "permissions", words.in_no_server())
         elif number >= SERVERS_PAGE * SERVER_PAGES_MAX:
@@ -295,6 +301,20 @@ async def _servers(client: Client) -> AsyncIterator[Mapping[str, object]]:
         if len(page) < SERVERS_PAGE:
             return
         after = int(page[-1]["id"])
+
+
+async def _closed(client: Client, server_id: int) -> list[tuple[str, list[str]]]:
+    """The channels that Easel sees and where it may not do all that it needs, with what."""
+    assert client.user is not None
+    server = await client.fetch_guild(server_id, with_counts=False)
+    me = await server.fetch_member(client.user.id)
+    found: list[tuple[str, list[str]]] = []
+    for channel in await server.fetch_channels():
+        may = channel.permissions_for(me)
+        lacking = [shown for name, shown in PERMISSIONS.items() if not getattr(may, name)]
+        if lacking and may.view_channel and not isinstance(channel, discord.CategoryChannel):
+            found.append((_plain(channel.name), lacking))
+    return found
 
 
 def _plain(name: str) -> str:

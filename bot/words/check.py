@@ -98,8 +98,24 @@ def in_no_server() -> str:
     return "Easel is in no server yet: open the link of the line `invite`."
 
 
-def permissions_given() -> str:
-    return "All that it needs; channels may have rules of their own."
+CHANNELS_NAMED_MAX = 3
+
+
+def permissions_given(closed: Sequence[tuple[str, Sequence[str]]] | None) -> str:
+    """`closed` is the channels that lack some; None if they were not looked at."""
+    if closed is None:
+        return "All that it needs; channels may have rules of their own."
+    if not closed:
+        return "All that it needs, in every channel that it sees."
+    named = "; ".join(
+        f"{', '.join(lacking)} in #{name}" for name, lacking in closed[:CHANNELS_NAMED_MAX]
+    )
+    more = len(closed) - CHANNELS_NAMED_MAX
+    return (
+        f"All that it needs, but not in every channel that it sees: it lacks {named}"
+        f"{f'; and some in {more} more' if more > 0 else ''}. If that is not meant, change it in"
+        " the channel's own permissions."
+    )
 
 
 def permissions_missing(names: Sequence[str]) -> str:

@@ -99,6 +99,18 @@ async def test_a_check_changes_nothing(stage: Stage, tmp_path: Path):
     assert not stage.discord.gateway.connected
 
 
+async def test_a_channel_that_takes_permissions_away_is_named(stage: Stage, config: Path):
+    hidden = stage.server.add_channel("admins")
+    hidden.set_permissions(stage.server.bot_role, deny=Permission.VIEW_CHANNEL)
+    assert (
+        "every channel" in (await check(config, secrets(stage))).found[permissions_item(stage)][1]
+    )
+    stage.channel.set_permissions(stage.server.bot_role, deny=Permission.ATTACH_FILES)
+    looked = await check(config, secrets(stage))
+    assert "it lacks Attach Files in #gallery." in looked.found[permissions_item(stage)][1]
+    assert looked.code == 0
+
+
 async def test_without_secrets_the_rest_is_looked_at(stage: Stage, config: Path):
     looked = await check(config)
     for item, name in (("token", "DISCORD_TOKEN"), ("key", "OPENROUTER_API_KEY")):
