@@ -27,6 +27,7 @@ from bot.ledger.budgets import BudgetLimits
 from bot.ledger.prices import Price
 from bot.ledger.settling import Settling
 from bot.ledger.watch import Watch
+from bot.openrouter.breaker import Breaker
 from bot.openrouter.client import OpenRouter, trusted_certificates
 from bot.pictures.fit import Fit
 from bot.pictures.intake import Intake
@@ -202,6 +203,11 @@ class App:
             ),
             book=book,
             model=model,
+            breaker=Breaker(
+                self._clock,
+                lambda sentence: spawn(owner.tell(sentence)),
+                lambda: spawn(owner.works_again()),
+            ),
             settling=Settling(database, book, model, self._clock, settings.limits.unresolved_s),
             attachments=Attachments(
                 database,

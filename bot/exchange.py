@@ -18,6 +18,7 @@ from bot.conversation.attachments import Attachments
 from bot.errors import CallFailed, Notice, StoreUnavailable, Unreachable, Word
 from bot.ledger.book import Book
 from bot.ledger.settling import Settling
+from bot.openrouter.breaker import Breaker
 from bot.openrouter.client import Call, Ended, NeverLeft, OpenRouter
 from bot.pictures.intake import Intake
 from bot.queue import FairQueue, Place
@@ -39,6 +40,7 @@ class Exchanges:
         queue: FairQueue,
         book: Book,
         model: OpenRouter,
+        breaker: Breaker,
         settling: Settling,
         attachments: Attachments,
         intake: Intake,
@@ -52,6 +54,7 @@ class Exchanges:
         self._queue = queue
         self._book = book
         self._model = model
+        self._breaker = breaker
         self._settling = settling
         self._attachments = attachments
         self._intake = intake
@@ -73,7 +76,7 @@ class Exchanges:
         refusal of an interaction is the caller's to say: it is the interaction's first answer.
         """
         asked = request.exchange
-        refusal = request.refusal
+        refusal = request.refusal or self._breaker.refusal()
         place: Place | None = None
         if self._closed:
             refusal = Notice(Word.BUSY, words.stopping())
@@ -151,7 +154,7 @@ class Exchanges:
     async def _work(self, exchange: Exchange) -> None:
         """All steps up to the answer, in the exchange's place in the queue."""
         place = self._place(exchange)
-        async with self._answers.showing(exchange) as progress:
+        async with self._breaker.at_work(exchange.id), self._answers.showing(exchange) as progress:
             while exchange.is_at_work:
                 await self._take(exchange, place, progress)
                 exchange = await self._read(exchange.id)
@@ -207,6 +210,7 @@ class Exchanges:
 
     async def _hold(self, exchange: Exchange) -> None:
         """Reserves the worst case of the next call, in one transaction; what is dear is parked."""
+        self._breaker.enter(exchange.id)
         next_call = await self._next_call(exchange, self._terms.max_tokens)
         ask = prompt.ask(exchange, exchange.call_number + 1, next_call.call, self._terms)
 
@@ -236,8 +240,6 @@ class Exchanges:
         try:
             end, lost = await self._listen(exchange, call, progress)
         except CallFailed as failure:
-            if failure.tell_owner:
-                self._tell_owner(failure.sentence)
             if not retrying.may_go_on(exchange, call, failure):
                 raise
             progress.stage(words.trying_again)
@@ -266,7 +268,7 @@ class Exchanges:
 
         arrived = Arrived(self._database, self._intake, exchange.id)
         try:
-            async with self._model.stream(call) as reply:
+            async with self._breaker.watching(exchange.id), self._model.stream(call) as reply:
                 return await arrived.listen(reply, progress.text, note)
         except asyncio.CancelledError as cancelled:
             if exchange.id not in self._cancelled:

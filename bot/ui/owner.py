@@ -6,12 +6,16 @@ import logging
 import aiohttp
 import discord
 
+from bot import words
 from bot.errors import StoreUnavailable
 from bot.store import told
-from bot.store.database import Database
+from bot.store.database import Database, Transaction
 
 AGAIN_AFTER_MS = 24 * 3_600 * 1_000
 """The same sentence is not told twice within this."""
+LASTING = (words.key_refused(), words.credit_used_up())
+"""What stays so until somebody acts: told once until it works again."""
+NEVER_AGAIN_MS = 2**60
 REACH_TIMEOUT_S = 60.0
 
 log = logging.getLogger(__name__)
@@ -56,8 +60,21 @@ class Owner:
         self._is_lost = False
         return True
 
+    async def works_again(self) -> None:
+        """What lasted is over, and is news when it comes again."""
+
+        async def forget(tx: Transaction) -> None:
+            for sentence in LASTING:
+                await told.forget(tx, sentence)
+
+        try:
+            await self._database.write(forget)
+        except StoreUnavailable as error:
+            log.warning("what the owner was told is not forgotten: %s", error.sentence)
+
     async def _reach(self, sentence: str) -> None:
-        if not await self._database.read(lambda tx: told.is_news(tx, sentence, AGAIN_AFTER_MS)):
+        again_after_ms = NEVER_AGAIN_MS if sentence in LASTING else AGAIN_AFTER_MS
+        if not await self._database.read(lambda tx: told.is_news(tx, sentence, again_after_ms)):
             return
         application = await self._client.application_info()
         team = application.team

@@ -233,6 +233,13 @@ def model_unavailable() -> str:
     return "The model is not available right now. Please try again in a few minutes."
 
 
+def provider_down() -> str:
+    return (
+        "The model's provider has failed several times in a row, so nothing was sent to it. Please"
+        " try again in a few minutes."
+    )
+
+
 def model_failed() -> str:
     return "Something went wrong at the model's provider. Please try again in a few minutes."
 

@@ -27,6 +27,7 @@ from bot.fetch import Fetch, PublicFetch
 from bot.ledger.book import Book, Charge
 from bot.ledger.settling import Settling
 from bot.money import ZERO
+from bot.openrouter.breaker import Breaker
 from bot.openrouter.client import OpenRouter
 from bot.pictures.intake import Intake
 from bot.pictures.shelf import Shelf
@@ -162,6 +163,7 @@ class Process:
             queue=FairQueue(16, 4, 1_000),
             book=book,
             model=model,
+            breaker=Breaker(world.clock, str, bool),  # nobody hears it
             settling=Settling(self._database, book, model, world.clock, UNRESOLVED_S),
             attachments=Attachments(
                 self._database,

@@ -9,7 +9,7 @@ from bot.clock import utc
 from bot.money import NanoUsd, nano_usd
 from bot.sandbox.discord.wire import Fault
 from bot.sandbox.discord.world import Message
-from bot.sandbox.openrouter import Status
+from bot.sandbox.openrouter import Paint, Say, Status, answer
 from bot.settings import DEFAULT_MODEL, DEFAULT_PRICE
 from tests.e2e.stage import Stage
 
@@ -28,13 +28,30 @@ async def test_the_owner_is_told_once_of_a_refused_key(stage: Stage):
     assert ["key" in message.content for message in told(stage)] == [True]
 
 
-async def test_the_owner_is_told_again_a_day_later(stage: Stage):
+async def test_the_owner_is_told_once_of_used_up_credit_until_it_works_again(stage: Stage):
     await stage.start()
-    stage.model.script(Status(402, "Insufficient credits."), Status(402, "Insufficient credits."))
+    refused = Status(402, "Insufficient credits.")
+    stage.model.script(refused, refused, answer(Say("Here."), Paint()), refused)
     await stage.ask_in_thread("a fox")
+    await stage.owner.dm.wait_for(lambda message: "credit" in message.content)
     stage.clock.pushed_ms += 25 * 3_600 * 1_000
     await stage.ask_in_thread("a boat")
-    assert len(told(stage)) == 2
+    await stage.stop()
+    await stage.start()
+    await stage.ask_in_thread("a hare")
+    assert len(told(stage)) == 1
+    await stage.ask_in_thread("a hen")
+    await stage.discord.wait_until(lambda: len(told(stage)) == 2)
+
+
+async def test_the_owner_is_told_again_a_day_later_of_what_may_pass(stage: Stage):
+    await stage.start()
+    stage.model.script(Status(404), Status(404), Status(404))
+    await stage.ask_in_thread("a fox")
+    await stage.ask_in_thread("a boat")
+    stage.clock.pushed_ms += 25 * 3_600 * 1_000
+    await stage.ask_in_thread("a hen")
+    await stage.discord.wait_until(lambda: len(told(stage)) == 2)
 
 
 async def test_the_owner_is_told_once_a_threshold_before_the_credit_runs_out(stage: Stage):
