@@ -120,7 +120,7 @@ class Check:
             if not found.is_dir():
                 reason = words.not_a_folder()
             elif not os.access(found, os.R_OK | os.W_OK | os.X_OK):
-                reason = words.not_writable()
+                reason = words.may_not_be_written()
         except OSError as error:
             found, reason = path, error.strerror or type(error).__name__
         if reason is not None:

@@ -60,6 +60,18 @@ def test_files_have_one_reason_to_change():
     assert long == {}
 
 
+def test_no_sentence_hides_another():
+    # `bot.words` takes in all of its modules by their names.
+    defined = re.compile(r"^(?:def )?([A-Za-z]\w*)(?=\(| = )", re.MULTILINE)
+    names = [
+        name
+        for path in (ROOT / "bot" / "words").glob("*.py")
+        for name in defined.findall(path.read_text(encoding="utf-8"))
+    ]
+    assert len(names) > 100
+    assert [name for name in sorted(set(names)) if names.count(name) > 1] == []
+
+
 def test_nothing_is_mocked():
     told = re.compile(r"unittest\.mock|MagicMock|AsyncMock")
     found = [

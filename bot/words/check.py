@@ -25,7 +25,7 @@ def not_a_folder() -> str:
     return "it is no folder"
 
 
-def not_writable() -> str:
+def may_not_be_written() -> str:
     return "it cannot be written"
 
 
