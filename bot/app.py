@@ -37,10 +37,11 @@ from bot.queue import FairQueue
 from bot.settings import CDN_URL, WINDOW_TOKENS, Settings
 from bot.store.database import Database, migrate
 from bot.store.folder import DataFolder
-from bot.ui.answer import DiscordAnswers
 from bot.ui.adjusting import Adjusting
+from bot.ui.answer import DiscordAnswers
 from bot.ui.asking import Asking
 from bot.ui.beginning import Beginning
+from bot.ui.budgets import Budgets
 from bot.ui.catching_up import CatchingUp
 from bot.ui.changes import Changes
 from bot.ui.client import Client, log_in, point_at
@@ -59,6 +60,7 @@ from bot.ui.report_view import ReportView
 from bot.ui.server_settings import ServerSettings
 from bot.underway import Underway
 from bot.upkeep import Upkeep
+from cogs.budget import Budget
 from cogs.buttons import Buttons
 from cogs.chat import Chat
 from cogs.create import Create
@@ -248,6 +250,7 @@ class App:
         await client.add_cog(Guide(client.tree, message_content=settings.discord.message_content))
         view = ReportView(database, limits, reading_room, Names(client))
         await client.add_cog(Money(view, Exporting(database), Adjusting(database, book)))
+        await client.add_cog(Budget(Budgets(database, limits)))
         await client.add_cog(History(database, book, underway))
         await client.add_cog(Server(ServerSettings(database, settings.limits.ask_above_nano_usd)))
         catching_up = CatchingUp(

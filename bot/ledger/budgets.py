@@ -162,8 +162,8 @@ async def in_force(
     grants = await budgets.grants(tx, server_id, member_id) if personal else []
     for each in personal:
         key = calendar.here("member", each.name.span, member_id)
-        granted = _granted(grants, key)
-        found.append(_budget(key, NanoUsd(each.limit + granted), each))
+        limit = NanoUsd(each.limit + granted(grants, key))
+        found.append(_budget(key, limit, each))
     for each in limits:
         match each.name.scope:
             case "server":
@@ -212,7 +212,8 @@ def _personal(limits: Sequence[Limit]) -> list[Limit]:
     return chosen
 
 
-def _granted(grants: Sequence[Grant], key: BalanceKey) -> NanoUsd:
+def granted(grants: Sequence[Grant], key: BalanceKey) -> NanoUsd:
+    """What of these is room in this window."""
     within = (each.amount for each in grants if key.start_ms <= each.granted_ms < key.end_ms)
     return NanoUsd(sum(within))
 

@@ -38,12 +38,15 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What was done, by whom and when; no amount where a limit was removed. A grant has no span."""
+    """What was done, by whom and when; no amount where a limit was removed, none before where there
+    was no limit. A grant has no span.
+    """
 
     action: Action
     scope: Scope
     subject_id: int
     span: Span | None
+    before: NanoUsd | None
     amount: NanoUsd | None
     actor_id: int
     reason: str
@@ -194,8 +197,11 @@ async def grants(tx: Transaction, server_id: int, member_id: int) -> list[Grant]
 async def changes(tx: Transaction, server_id: int, most: int) -> list[Change]:
     """The newest changes of a server's budgets, newest first."""
     rows = await tx.all(
-        "SELECT action, scope, subject_id, span, amount_nano_usd, actor_id, reason, changed_ms"
-        " FROM budget_change WHERE server_id = :server_id AND scope <> 'own'"
+        "SELECT action, scope, subject_id, span, amount_nano_usd, actor_id, reason, changed_ms,"
+        " (SELECT old.amount_nano_usd FROM budget_change AS old WHERE old.server_id = :server_id"
+        " AND old.scope = now.scope AND old.subject_id = now.subject_id AND old.span = now.span"
+        " AND old.id < now.id ORDER BY old.id DESC LIMIT 1) AS before"
+        " FROM budget_change AS now WHERE server_id = :server_id AND scope <> 'own'"
         " ORDER BY id DESC LIMIT :most",
         server_id=server_id,
         most=most,
@@ -206,6 +212,7 @@ async def changes(tx: Transaction, server_id: int, most: int) -> list[Change]:
             row["scope"],
             row["subject_id"],
             row["span"],
+            None if row["before"] is None else NanoUsd(row["before"]),
             None if row["amount_nano_usd"] is None else NanoUsd(row["amount_nano_usd"]),
             row["actor_id"],
             row["reason"],

@@ -1,0 +1,256 @@
+"""/budget and /limit: from what people type to limits that hold, and back."""
+
+from dataclasses import replace
+
+import discord
+
+from bot import words
+from bot.ledger import budgets as ledger
+from bot.ledger.budgets import Budget, BudgetLimits, Calendar, Cap
+from bot.money import NanoUsd
+from bot.store import balances, budgets
+from bot.store.balances import Span
+from bot.store.budgets import Change, Limit, Name, Scope
+from bot.store.database import Database, Transaction
+from bot.ui import markdown
+from bot.ui.amounts import AMOUNT_USD_MAX, read_amount
+from bot.ui.budget_lines import cap_line, exact, fitting
+from bot.ui.visitors import visitor
+
+BUDGETS_MAX = 100
+"""Of a server: each request looks at all that may concern it."""
+CHANGES_SHOWN = 20
+REASON_LETTERS_MAX = 300
+DESCRIPTION_LETTERS_MAX = 4_000
+COLOUR = 0x5865F2
+NONE = "none"
+_NEEDS: dict[Scope, str] = {"role-pot": "role", "role-member": "role", "member": "member"}
+_ORDER: tuple[Scope, ...] = ("server", "role-pot", "everyone", "role-member", "member")
+_SPANS = ledger.SPANS
+
+
+class Wrong(Exception):
+    """Nothing was done; `str()` says why."""
+
+
+class Budgets:
+    """Reads and changes limits. Who may is Discord's to say, as with every command of admins."""
+
+    def __init__(self, database: Database, caps: BudgetLimits) -> None:
+        self._database = database
+        self._caps = caps
+
+    async def put(
+        self,
+        guild_id: int,
+        actor_id: int,
+        scope: Scope,
+        span: Span,
+        limit: str,
+        role: discord.Role | None,
+        member: discord.User | discord.Member | None,
+    ) -> str:
+        """Sets a budget, and gives the sentence that says so."""
+        amount = read_amount(limit)
+        if amount is None or amount < 0:
+            return words.wrong_limit(AMOUNT_USD_MAX)
+        try:
+            name = _name(guild_id, scope, span, role, member)
+        except Wrong as wrong:
+            return str(wrong)
+
+        async def operation(tx: Transaction) -> bool:
+            is_new = await budgets.find(tx, name) is None
+            if is_new and len(await budgets.of_server(tx, guild_id)) >= BUDGETS_MAX:
+                return False
+            await budgets.put(tx, name, amount, actor_id=actor_id)
+            return True
+
+        if not await self._database.write(operation):
+            return words.too_many_budgets(BUDGETS_MAX)
+        return words.budget_is_now(_title(name), exact(amount))
+
+    async def remove(
+        self,
+        guild_id: int,
+        actor_id: int,
+        scope: Scope,
+        span: Span,
+        role: discord.Role | None,
+        member: discord.User | discord.Member | None,
+    ) -> str:
+        try:
+            name = _name(guild_id, scope, span, role, member)
+        except Wrong as wrong:
+            return str(wrong)
+        gone = await self._database.write(lambda tx: budgets.remove(tx, name, actor_id=actor_id))
+        return (words.budget_removed if gone else words.no_such_budget)(_title(name))
+
+    async def show(self, guild: discord.Guild) -> discord.Embed:
+        """All budgets of a server as they stand, and the owner's cap for it."""
+
+        async def read(tx: Transaction) -> tuple[Calendar, list[tuple[Limit | None, Cap]]]:
+            calendar = await Calendar.of(tx, guild.id)
+            limits = sorted(await budgets.of_server(tx, guild.id), key=_place)
+            of_limits = [await self._budget(tx, calendar, each) for each in limits]
+            of_owner = Budget(calendar.here("server", "month"), self._caps.server_month)
+            found = await ledger.standing(tx, [of_owner, *of_limits])
+            return calendar, list(zip([None, *limits], found, strict=True))
+
+        _, found = await self._database.read(read)
+        lines = [_line(limit, cap) for limit, cap in found]
+        if len(lines) == 1:
+            lines.append(words.no_budgets())
+        embed = discord.Embed(
+            title=words.budgets_title(markdown.escape(guild.name)),
+            description=fitting(lines, DESCRIPTION_LETTERS_MAX),
+            colour=COLOUR,
+        )
+        return embed.set_footer(text=words.which_allowance_holds())
+
+    async def _budget(self, tx: Transaction, calendar: Calendar, limit: Limit) -> Budget:
+        """A limit with the balance it counts; of what each of many has, there is none."""
+        name = limit.name
+        counted: dict[Scope, balances.Scope] = {"server": "server", "role-pot": "role-pot"}
+        key = calendar.here(counted.get(name.scope, "member"), name.span, name.subject_id)
+        budget = Budget(key, limit.limit, name.scope)
+        if name.scope == "member":
+            granted = ledger.granted(await budgets.grants(tx, name.server_id, name.subject_id), key)
+            return replace(budget, limit=NanoUsd(limit.limit + granted))
+        return budget
+
+    async def history(self, guild: discord.Guild) -> discord.Embed:
+        """Who changed what, newest first."""
+        changes = await self._database.read(lambda tx: budgets.changes(tx, guild.id, CHANGES_SHOWN))
+        lines = [_told(each) for each in changes] or [words.nothing_changed_yet()]
+        return discord.Embed(
+            title=words.budget_history_title(markdown.escape(guild.name)),
+            description=fitting(lines, DESCRIPTION_LETTERS_MAX),
+            colour=COLOUR,
+        )
+
+    async def grant(
+        self,
+        grant_id: int,
+        guild_id: int,
+        actor_id: int,
+        member: discord.User | discord.Member,
+        amount: str,
+        reason: str,
+    ) -> str:
+        """Gives a member more room in their present windows; once for each `grant_id`."""
+        more, why = read_amount(amount), " ".join(reason.split())
+        if more is None or more <= 0:
+            return words.wrong_grant(AMOUNT_USD_MAX)
+        if len(why) > REASON_LETTERS_MAX:
+            return words.reason_too_long(REASON_LETTERS_MAX)
+        roles = visitor(member, None).role_ids
+
+        async def operation(tx: Transaction) -> bool:
+            calendar = await Calendar.of(tx, guild_id)
+            found = await ledger.in_force(tx, self._caps, calendar, member.id, roles)
+            if not any(each.kind in _PERSONAL for each in found):
+                return False
+            await budgets.grant(
+                tx, grant_id, guild_id, member.id, more, actor_id=actor_id, reason=why
+            )
+            return True
+
+        if not await self._database.write(operation):
+            return words.nothing_to_grant(member.id)
+        return words.granted(member.id, exact(more))
+
+    async def limit_oneself(
+        self, person: discord.User | discord.Member, guild_id: int, amount: str, span: Span
+    ) -> str:
+        """Sets, changes or takes away a person's own limit, which counts everywhere."""
+        name = Name(budgets.EVERYWHERE, "own", person.id, span)
+        if amount.strip().casefold() == NONE:
+            gone = await self._database.write(
+                lambda tx: budgets.remove(tx, name, actor_id=person.id)
+            )
+            return (words.own_limit_removed if gone else words.no_own_limit)(span)
+        limit = read_amount(amount)
+        if limit is None or limit < 0:
+            return words.wrong_own_limit(AMOUNT_USD_MAX)
+        roles = visitor(person, None).role_ids
+
+        async def operation(tx: Transaction) -> Budget | None:
+            calendar = await Calendar.of(tx, guild_id)
+            found = await ledger.in_force(tx, self._caps, calendar, person.id, roles)
+            allowed = [
+                each
+                for each in found
+                if (each.key.scope, each.key.span) == ("member", span) and each.kind != "own"
+            ]
+            least = min(allowed, key=lambda each: each.limit, default=None)
+            if least is not None and limit > least.limit:
+                return least
+            await budgets.put(tx, name, limit, actor_id=person.id)
+            return None
+
+        if (least := await self._database.write(operation)) is not None:
+            return words.own_limit_too_high(least.name, exact(least.limit))
+        return words.own_limit_is_now(span, exact(limit))
+
+
+_PERSONAL = {"member", "role-member", "everyone"}
+
+
+def _name(
+    guild_id: int,
+    scope: Scope,
+    span: Span,
+    role: discord.Role | None,
+    member: discord.User | discord.Member | None,
+) -> Name:
+    """Raises Wrong where who is meant is missing, or is given and cannot be meant."""
+    given = {"role": role, "member": member}
+    needed = _NEEDS.get(scope)
+    subject = None if needed is None else given.pop(needed)
+    if needed is not None and subject is None:
+        raise Wrong(words.subject_needed(scope, needed))
+    for option, too_much in given.items():
+        if too_much is not None:
+            raise Wrong(words.subject_not_needed(scope, option))
+    return Name(guild_id, scope, 0 if subject is None else subject.id, span)
+
+
+def _title(name: Name) -> str:
+    return words.budget_title(name.scope, name.span, name.subject_id)
+
+
+def _place(limit: Limit) -> tuple[int, int, int]:
+    name = limit.name
+    return _ORDER.index(name.scope), name.subject_id, _SPANS.index(name.span)
+
+
+def _line(limit: Limit | None, cap: Cap) -> str:
+    if limit is None:
+        return cap_line(cap, words.owners_cap())
+    if limit.name.scope in {"everyone", "role-member"}:
+        resets_ms = cap.budget.key.end_ms if cap.budget.resets else None
+        return words.default_line(_title(limit.name), exact(limit.limit), resets_ms)
+    granted = NanoUsd(cap.budget.limit - limit.limit)
+    part = words.granted_part(exact(granted)) if granted else ""
+    return f"{cap_line(cap, _title(limit.name))}{part}"
+
+
+def _told(change: Change) -> str:
+    if change.action == "grant":
+        assert change.amount is not None
+        return words.grant_line(
+            change.subject_id,
+            exact(change.amount),
+            markdown.escape(change.reason),
+            change.actor_id,
+            change.changed_ms,
+        )
+    assert change.span is not None
+    return words.budget_change_line(
+        words.budget_title(change.scope, change.span, change.subject_id),
+        None if change.before is None else exact(change.before),
+        None if change.amount is None else exact(change.amount),
+        change.actor_id,
+        change.changed_ms,
+    )
