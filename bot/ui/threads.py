@@ -11,6 +11,7 @@ from bot.store import conversations, exchanges
 from bot.store.database import Database, Transaction
 from bot.store.exchanges import Exchange
 from bot.ui import markdown
+from bot.ui.places import may_pass
 
 ARCHIVE_AFTER_MINUTES = 1_440
 THREAD_EXISTS = 160004
@@ -29,7 +30,7 @@ class Threads:
 
     async def settle(self, exchange: Exchange) -> int:
         """The channel the answer stands in, noted. A thread's id is the id of its first message,
-        so that a repeat finds the thread that is there already.
+        so that a repeat finds the thread that is there already. Raises what may pass.
         """
         channel_id = exchange.channel_id
         if exchange.opens_thread:
@@ -37,6 +38,8 @@ class Threads:
                 await self._open(exchange)
                 channel_id = exchange.id
             except (discord.HTTPException, ValueError) as error:
+                if isinstance(error, discord.HTTPException) and may_pass(error):
+                    raise  # it may even be there
                 # ValueError: of a server that discord.py does not know right now.
                 log.warning("exchange %d: no thread, answers in place: %r", exchange.id, error)
 

@@ -118,6 +118,11 @@ SETTLE = [
     ),
     *_sent("settle"),
 ]
+OPENING = _sent(
+    "opening the thread",
+    Cell("opening the thread", "503, and done", Requests([{"status": 503, "after": True}])),
+    Cell("opening the thread", "403", refused(403, 50013), where="channel"),
+)
 FIRST_POST = _sent("first post")
 PROGRESS = _sent(
     "progress edit",
@@ -163,7 +168,7 @@ STAGES = {
     cells[0].stage: cells
     for cells in (
         WAIT, HOLD, BEFORE_HEADERS, IN_STREAM, SETTLE,
-        FIRST_POST, PROGRESS, FINAL, UPLOAD, FOLLOW_UP, PING, COMMAND,
+        OPENING, FIRST_POST, PROGRESS, FINAL, UPLOAD, FOLLOW_UP, PING, COMMAND,
     )
 }  # fmt: skip
 

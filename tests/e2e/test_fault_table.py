@@ -26,6 +26,7 @@ from tests.e2e.stage import Stage, last_line
 from tests.pictures.paint import RED
 
 ENOUGH_S = 30.0
+OPEN = "POST", r"/channels/\d+/messages/{place}/threads"
 SEND = "POST", "/channels/{place}/messages"
 EDIT = "PATCH", r"/channels/{place}/messages/\d+"
 BY_TOKEN = "PATCH", r"/webhooks/\d+/{token}/messages/.*"
@@ -50,6 +51,7 @@ WAYS = {
     "call before headers": Way(Paint(), "the gate"),
     "call in mid-stream": Way(answer(Say("One."), Paint()), "the picture"),
     "settle": Way(answer(Paint(), NoUsage()), "the cost"),
+    "opening the thread": Way(Paint(), "nothing", OPEN),
     "first post": Way(Paint(), "nothing", SEND),
     "progress edit": Way(Paint(), "the gate"),
     "final edit": Way(Say("A fox."), "the gate"),
@@ -84,10 +86,10 @@ class Play:
         for cell in self.cells:
             scene = await self._ask(cell)
             self.scenes.append(scene)
-            if self.name == "first post":
+            if self.way.held_by == "nothing":
                 ordered += self._disturb(cell, scene)
         await self._reach()
-        if self.name != "first post":
+        if self.way.held_by != "nothing":
             for cell, scene in zip(self.cells, self.scenes, strict=True):
                 ordered += self._disturb(cell, scene)
         if self.name == "progress edit":
