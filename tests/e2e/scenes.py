@@ -78,9 +78,10 @@ SHOWN = (REPLIED, IN_FORWARD, FORWARDED, LINKED, IN_COMPONENTS, EASELS)
 CROSS = "a cross put to an answer"
 
 ASKING_COMMANDS = ("/imagine", "/edit", "/ask", "/describe", "/blend")
-READING_COMMANDS = ("/spend", "/history", "/help")
+READING_COMMANDS = ("/spend", "/limit", "/history", "/help")
 ADMIN_COMMANDS = (
     "/report show", "/report export", "/report adjust",
+    "/budget set", "/budget show", "/budget history", "/budget remove", "/budget grant",
     "/server show", "/server set", "/server pause",
 )  # fmt: skip
 

@@ -25,8 +25,15 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "/describe": {"picture": CAT},
     "/blend": {"picture1": CAT, "picture2": DOG},
     "/report adjust": {"member": MARA, "amount": "0.10", "reason": "a gift"},
+    "/limit": {"amount": "2", "window": "day"},
+    "/budget set": {"scope": "everyone", "limit": "5", "window": "day"},
+    "/budget remove": {"scope": "everyone", "window": "day"},
+    "/budget grant": {"member": MARA, "amount": "1"},
     "/server set": {"setting": "ping", "value": "off"},
 }
+
+NEEDS = {"/budget remove": "/budget set", "/budget grant": "/budget set"}
+"""What is to be there before."""
 
 
 async def use(stage: Stage, person: Person, what: str) -> Interaction:
@@ -73,6 +80,8 @@ async def test_a_command_that_tells_does_so_privately_to_who_may_know_and_after_
                     await use(stage, person, what)
                 continue
             is_for_admins = what in scenes.ADMIN_COMMANDS
+            if what in NEEDS:
+                await use(stage, stage.ada, NEEDS[what])
             used = await use(stage, stage.ada if is_for_admins and who == ASKER else person, what)
             message = await used.finished()
             assert used.ephemeral
