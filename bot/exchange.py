@@ -377,7 +377,7 @@ class Exchanges:
         """
         step = self._steps.get(exchange.id)
         is_ahead = exchange.is_at_work and exchange.step is not Step.SETTLE
-        if step is None and not (is_ahead and self.has_place(exchange.id)):
+        if step is None and not is_ahead:
             return False
         if step is not None and not step.cancel():  # it may have just ended
             return False

@@ -16,6 +16,8 @@ from bot.errors import Notice, Word
 from bot.store import synced
 from bot.store.database import Database
 
+THINKING = discord.InteractionResponseType.deferred_channel_message
+
 log = logging.getLogger(__name__)
 
 
@@ -28,8 +30,8 @@ class Tree(app_commands.CommandTree[discord.Client]):
         error: app_commands.AppCommandError,
         /,
     ) -> None:
-        """Logs it and answers, unless something was answered already. A command that fails has
-        admitted nothing: what it admits goes its own way.
+        """Logs it and answers, unless more than "thinking" was answered already. A command that
+        fails has admitted nothing: what it admits goes its own way.
         """
         original = error.original if isinstance(error, app_commands.CommandInvokeError) else error
         if isinstance(original, Notice):
@@ -38,11 +40,12 @@ class Tree(app_commands.CommandTree[discord.Client]):
         else:
             notice = Notice(Word.OWNER, words.our_fault())
             log.error("interaction %d failed", interaction.id, exc_info=error)
+        text = words.refusal(notice.word, notice.sentence)
         try:
             if not interaction.response.is_done():
-                await interaction.response.send_message(
-                    words.refusal(notice.word, notice.sentence), ephemeral=True
-                )
+                await interaction.response.send_message(text, ephemeral=True)
+            elif interaction.response.type is THINKING:
+                await interaction.edit_original_response(content=text)
         except (discord.DiscordException, aiohttp.ClientError, TimeoutError) as unsaid:
             log.warning("interaction %d: not told: %r", interaction.id, unsaid)
 

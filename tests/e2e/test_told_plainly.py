@@ -218,7 +218,12 @@ AREAS: dict[str, Sequence[Row]] = {
         Row("lets it attach nothing", no_files, "permission", message()),
     ),
     "the CDN": (
-        Row("has nothing", fault("GET", "/cdn/.*", status=404), "unreadable", message(PHOTO)),
+        Row(
+            "has nothing",
+            fault("GET", "/cdn/.*", times=2, status=404),
+            "unreadable",
+            message(PHOTO),
+        ),
         Row("hangs up", fault("GET", "/cdn/.*", times=2, drop=True), "unreadable", message(PHOTO)),
         Row("fails", fault("GET", "/cdn/.*", times=2, status=503), "unreadable", message(PHOTO)),
     ),
@@ -264,7 +269,7 @@ AREAS: dict[str, Sequence[Row]] = {
     "Easel itself": (
         Row("at a message", ours("bot.ui.reading.Reading._prompt"), "owner", message()),
         Row("at work", ours("bot.conversation.prompt.next_call"), "owner", message()),
-        Row("at a command", ours("cogs.money.member_embed"), "owner", command("spend")),
+        Row("at a command", ours("cogs.guide.guide"), "owner", command("help")),
         Row("at a button", ours("bot.ui.details.details"), "owner", press("Details")),
         Row("at a modal", ours("bot.ui.presses.wish"), "owner", submit),
         Row("at a menu", ours("bot.ui.details.details"), "owner", menu),
