@@ -112,7 +112,7 @@ async def test_a_command_is_told_privately(stage: Stage, broken: set[str], comma
     await stage.start()
     broken.add(step)
     used = await stage.ada.command(stage.channel, command, **options.get(command, {}))
-    await used.answered()
+    await used.finished()
     broken.clear()
     assert used.ephemeral
     assert [message.content for message in used.messages] == [NOTICE]
@@ -124,9 +124,9 @@ async def test_an_error_of_ours_in_a_command_says_that_nothing_was_charged(
     def failing(*args: object) -> None:
         raise RuntimeError("ours")
 
-    monkeypatch.setattr("cogs.money.member_embed", failing)
+    monkeypatch.setattr("cogs.guide.guide", failing)
     await stage.start()
-    used = await stage.mara.command(stage.channel, "spend")
+    used = await stage.mara.command(stage.channel, "help")
     await used.answered()
     assert used.ephemeral
     assert last_line(used.messages[0]) == "-# owner · not charged"
