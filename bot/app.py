@@ -107,8 +107,10 @@ class App:
         with DataFolder(settings.storage.data_dir) as folder:
             await migrate(folder.database)
             async with AsyncExitStack() as stack:
-                database = await stack.enter_async_context(Database(folder.database, self._clock))
                 shelf = await stack.enter_async_context(Shelf(folder.shelf))
+                database = await stack.enter_async_context(
+                    Database(folder.database, self._clock, give_room=shelf.give_room)
+                )
                 workshop = await stack.enter_async_context(Workshop())
                 # Of its own, so that a long spreadsheet holds up no picture.
                 reading_room = await stack.enter_async_context(Workshop())
@@ -154,7 +156,7 @@ class App:
                     terms=self._terms(),
                     tell=owner.reach,
                 )
-                upkeep = Upkeep(folder, self._clock, owner.tell)
+                upkeep = Upkeep(folder, shelf, self._clock, owner.tell)
                 heart = Heart(folder.heartbeat, database, self._clock, client.is_connected)
                 group.spawn(heart.run())  # also while it stops
                 gateway = Gateway(client, self._clock, catching_up.before_session)

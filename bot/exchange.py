@@ -189,6 +189,8 @@ class Exchanges:
         except (StoreUnavailable, Unreachable):
             raise  # it stays at this step, and the sweep takes it up again
         except Notice as notice:
+            if notice.word is Word.OWNER and not isinstance(notice, CallFailed):
+                self._tell_owner(notice.sentence)
             await self._end(exchange, notice)
         except Exception:
             if exchange.step is Step.SETTLE:
@@ -210,6 +212,7 @@ class Exchanges:
 
     async def _hold(self, exchange: Exchange) -> None:
         """Reserves the worst case of the next call, in one transaction; what is dear is parked."""
+        await self._intake.check_room()
         self._breaker.enter(exchange.id)
         next_call = await self._next_call(exchange, self._terms.max_tokens)
         ask = prompt.ask(exchange, exchange.call_number + 1, next_call.call, self._terms)

@@ -1,5 +1,5 @@
-"""What the machine needs done ever again, whatever people ask: a backup a day.
-What is done is the store's; here is when, and who is told that it failed.
+"""What the machine needs done ever again, whatever people ask: a backup a day, room on
+the disk. What is done is the store's and the shelf's; here is when, and who is told if it fails.
 """
 
 import asyncio
@@ -7,7 +7,8 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from bot.clock import Clock, day_number, day_text
-from bot.errors import StartError
+from bot.errors import Notice, StartError
+from bot.pictures.shelf import Shelf
 from bot.store import backup
 from bot.store.folder import DataFolder
 
@@ -20,15 +21,21 @@ class Upkeep:
     """`tell_owner` says a sentence to the owner once; it may take its time."""
 
     def __init__(
-        self, folder: DataFolder, clock: Clock, tell_owner: Callable[[str], Awaitable[None]]
+        self,
+        folder: DataFolder,
+        shelf: Shelf,
+        clock: Clock,
+        tell_owner: Callable[[str], Awaitable[None]],
     ) -> None:
         self._folder = folder
+        self._shelf = shelf
         self._clock = clock
         self._tell_owner = tell_owner
 
     async def run(self) -> None:
         """At the start and every hour: whatever is due. Never returns."""
         while True:
+            await self._keep_room()
             await self._back_up()
             await self._clock.sleep(PAUSE_S)
 
@@ -39,3 +46,10 @@ class Upkeep:
                 log.info("the backup of %s is made", day)
         except StartError as failed:
             await self._tell_owner(str(failed))
+
+    async def _keep_room(self) -> None:
+        try:
+            await self._shelf.save_room()
+            await self._shelf.check_room()
+        except Notice as full:
+            await self._tell_owner(full.sentence)

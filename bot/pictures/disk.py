@@ -16,13 +16,13 @@ from bot.errors import Notice, Word
 BASE64_HOP_BYTES = 768 * 1024
 """Read and encoded per hop; a multiple of 3, so that the encoded pieces join."""
 
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _log = logging.getLogger(__name__)
 
 
 def storage_notice(error: OSError) -> Notice:
     """The notice for a disk that is full or fails, noted in the log for the owner."""
-    full = error.errno in _FULL
+    full = error.errno in FULL
     _log.error("the shelf's disk %s: %s", "is full" if full else "failed", error.strerror)
     return Notice(Word.OWNER, words.disk_full() if full else words.shelf_failed())
 
@@ -46,6 +46,14 @@ def name_twice(source: Path, target: Path) -> None:
         os.link(source, target)
     except OSError:  # a file system without hard links
         shutil.copyfile(source, target)
+
+
+def reserve(file: Path, size_bytes: int) -> None:
+    """Keeps so much of the disk for later, in a file, if there is twice that."""
+    if file.exists() or shutil.disk_usage(file.parent).free < 2 * size_bytes:
+        return
+    with file.open("wb") as opened:
+        os.posix_fallocate(opened.fileno(), 0, size_bytes)
 
 
 def make_folder(folder: Path) -> None:

@@ -60,6 +60,10 @@ class Intake:
             raise
         return _picture(blob, header)
 
+    async def check_room(self) -> None:
+        """Raises Notice(OWNER) where the disk has hardly room for what the model is to make."""
+        await self._shelf.check_room()
+
     async def left_over(self, tag: str) -> list[Blob]:
         """What the model made that is kept with this tag, in the order in which it came."""
         return await self._shelf.tagged(f"{tag}-")

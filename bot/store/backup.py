@@ -12,8 +12,9 @@ from pathlib import Path
 
 from bot import words
 from bot.errors import StartError
-from bot.store.database import BUSY_TIMEOUT_MS, reason_of, start_errors
+from bot.store.database import BUSY_TIMEOUT_MS
 from bot.store.folder import DAILY_BACKUPS, DataFolder
+from bot.store.trouble import reason_of, start_errors
 
 DAILY_KEPT = 7
 SUMS = {

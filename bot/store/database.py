@@ -9,8 +9,8 @@ import importlib.resources
 import logging
 import re
 import sqlite3
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -21,7 +21,7 @@ import aiosqlite
 from bot import words
 from bot.clock import Clock
 from bot.errors import StartError, StoreUnavailable
-from bot.store.folder import DataFolder
+from bot.store.trouble import reason_of, start_errors, unusable
 
 BUSY_TIMEOUT_MS = 5_000
 """How long a statement waits for another process's lock."""
@@ -81,12 +81,22 @@ class Database:
     the caller; a database that cannot be used (full disk, lock, damage) is `StoreUnavailable`.
 
     Opening raises StartError: no database there, not writable, damaged, or of another schema.
-    `read_only` is for tools beside a running bot: `write` is then an error of ours.
+    `read_only` is for tools beside a running bot: `write` is then an error of ours. `give_room` is
+    called in a thread when the disk is full; where it says that it gave some, the operation is
+    run once more.
     """
 
-    def __init__(self, path: Path, clock: Clock, *, read_only: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        clock: Clock,
+        *,
+        read_only: bool = False,
+        give_room: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._path = path
         self._clock = clock
+        self._give_room = give_room
         self._read_only = read_only
         self._open = False
         self._writes: asyncio.Queue[Work] = asyncio.Queue(QUEUE_MAX)
@@ -167,7 +177,7 @@ class Database:
 
         async def work(connection: aiosqlite.Connection) -> None:
             try:
-                result = await _transact(connection, begin, operation, self._clock)
+                result = await self._transact(connection, begin, operation)
             except Exception as error:  # noqa: BLE001 - it is the caller's to handle
                 if done.done():  # the caller is gone
                     _log.warning("abandoned operation failed: %s", type(error).__name__)
@@ -183,6 +193,25 @@ class Database:
 
         await queue.put(work)
         return await done
+
+    async def _transact(
+        self,
+        connection: aiosqlite.Connection,
+        begin: str,
+        operation: Callable[[Transaction], Awaitable[T]],
+        *,
+        again: bool = True,
+    ) -> T:
+        try:
+            async with _transaction(connection, begin):
+                return await operation(Transaction(connection, self._clock.now_ms()))
+        except sqlite3.DatabaseError as error:
+            reason = reason_of(error)
+            if reason is None:
+                raise
+            if reason == "full" and again and await asyncio.to_thread(self._give_room):
+                return await self._transact(connection, begin, operation, again=False)
+            raise StoreUnavailable(words.database_unavailable(reason)) from error
 
     async def _close(self) -> None:
         for lane in self._lanes:
@@ -206,7 +235,7 @@ async def migrate(path: Path) -> list[str]:
         try:
             (sound,) = await connection.execute_fetchall("PRAGMA quick_check(1)")
             if sound[0] != "ok":
-                raise StartError(_unusable(path, "damaged"))
+                raise StartError(unusable(path, "damaged"))
             found = await _schema_version(connection)
             if found > steps[-1].number:
                 raise StartError(words.database_newer(str(path), found, steps[-1].number))
@@ -325,21 +354,6 @@ async def _serve(connection: aiosqlite.Connection, queue: asyncio.Queue[Work]) -
             queue.task_done()
 
 
-async def _transact(
-    connection: aiosqlite.Connection,
-    begin: str,
-    operation: Callable[[Transaction], Awaitable[T]],
-    clock: Clock,
-) -> T:
-    try:
-        async with _transaction(connection, begin):
-            return await operation(Transaction(connection, clock.now_ms()))
-    except sqlite3.DatabaseError as error:
-        if reason := reason_of(error):
-            raise StoreUnavailable(words.database_unavailable(reason)) from error
-        raise
-
-
 @asynccontextmanager
 async def _transaction(connection: aiosqlite.Connection, begin: str) -> AsyncGenerator[None]:
     await connection.execute_fetchall(begin)
@@ -351,45 +365,3 @@ async def _transaction(connection: aiosqlite.Connection, begin: str) -> AsyncGen
         with contextlib.suppress(sqlite3.OperationalError):
             await connection.execute_fetchall("ROLLBACK")
         raise
-
-
-@contextmanager
-def start_errors(path: Path) -> Generator[None]:
-    """Turns what keeps the database from being used into StartError."""
-    try:
-        yield
-    except sqlite3.DatabaseError as error:
-        if reason := reason_of(error):
-            raise StartError(_unusable(path, reason)) from error
-        raise
-
-
-def _unusable(path: Path, reason: str) -> str:
-    sentence = words.database_unusable(str(path), reason)
-    if reason != "damaged":
-        return sentence
-    kept = DataFolder(path.parent).latest_backup()
-    return f"{sentence} {words.latest_backup(None if kept is None else str(kept))}"
-
-
-_REASONS = {
-    sqlite3.SQLITE_FULL: "full",
-    sqlite3.SQLITE_BUSY: "locked",
-    sqlite3.SQLITE_LOCKED: "locked",
-    sqlite3.SQLITE_CORRUPT: "damaged",
-    sqlite3.SQLITE_NOTADB: "damaged",
-    sqlite3.SQLITE_READONLY: "read-only",
-    sqlite3.SQLITE_PERM: "read-only",
-    sqlite3.SQLITE_CANTOPEN: "not opened",
-    sqlite3.SQLITE_IOERR: "failing",
-    sqlite3.SQLITE_PROTOCOL: "locked",
-}
-
-
-def reason_of(error: sqlite3.DatabaseError) -> str | None:
-    """What keeps the database from being used, for `words`; None when the fault is a statement's.
-
-    Source: https://sqlite.org/rescode.html (2026-08); the low byte is the primary code.
-    """
-    code: int | None = getattr(error, "sqlite_errorcode", None)
-    return None if code is None else _REASONS.get(code & 0xFF)

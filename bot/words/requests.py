@@ -201,6 +201,13 @@ def disk_full() -> str:
     return "Easel's disk is full, so the picture could not be kept. Its owner has to make room."
 
 
+def disk_nearly_full() -> str:
+    return (
+        "Easel's disk is nearly full, so that the answer might not be kept. Its owner has to make"
+        " room."
+    )
+
+
 def shelf_failed() -> str:
     return "Easel's disk failed, so the picture could not be kept or read. Its owner has to look."
 

@@ -43,7 +43,3 @@ def not_heard(beat_s: float) -> str:
 
 def not_connected() -> str:
     return "Easel runs without a connection to Discord."
-
-
-def not_writable(reason: str) -> str:
-    return f"Easel runs, and its database takes no writes ({reason})."

@@ -1,160 +1,183 @@
-"""Discord's bad days: limits, dead tokens, lost acknowledgements, files that come slowly or not."""
+"""The machine's bad days, on a file system of its own: a disk that fills or cannot be written, and
+a database that another process keeps. What was paid for is kept as far as there is any room.
+"""
+
+import asyncio
+import contextlib
+import os
+import sqlite3
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from bot.sandbox.discord.interactions import TOKEN_S
-from bot.sandbox.discord.shapes import Json
-from bot.sandbox.discord.wire import Fault, rate_limited
-from tests.e2e.photos import meant, png
+from bot.pictures.shelf import SPARE_BYTES
+from bot.settings import StorageSettings
+from bot.store import database as store
+from bot.store.folder import DataFolder
+from tests.e2e.process import easel, refused, secrets, write_config
 from tests.e2e.stage import Stage, last_line
-from tests.pictures.paint import RED
 
-SEND = r"/channels/\d+/messages"
-EDIT = r"/channels/\d+/messages/\d+"
-CALLBACK = "/interactions/.*"
-BY_TOKEN = "/webhooks/.*"
-CDN = "/cdn/.*"
-REFRESH = "/attachments/refresh-urls"
-PHOTO = ("cat.png", png(RED))
-DAY_S = 24 * 60 * 60
+DISK_BYTES = 4 * SPARE_BYTES
+TIMEOUT_S = 10.0
 
 
-def later(stage: Stage, seconds: float) -> None:
-    """Time passes, for Discord and for Easel."""
-    now = stage.discord.world.now
-    stage.discord.world.now = lambda: now() + seconds
-    stage.clock.pushed_ms += int(seconds * 1000)
+def mount(*options: str) -> None:
+    done = subprocess.run(["mount", *options], capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"no file system of its own can be mounted here: {done.stderr.strip()}")
 
 
-@pytest.mark.parametrize("everywhere", [False, True], ids=["route", "global"])
-@pytest.mark.parametrize(("method", "path"), [("POST", SEND), ("PATCH", EDIT)])
-async def test_a_limit_is_waited_out(stage: Stage, method: str, path: str, everywhere: bool):
-    await stage.start()
-    limit = rate_limited(path, 0.05, method=method, times=2, everywhere=everywhere)
-    stage.discord.faults.append(limit)
-    thread, (message,) = await stage.ask_in_thread("a red fox")
-    await stage.until_idle()
-    assert not stage.discord.faults
-    assert stage.ours(thread) == [message]
-    assert len(message.attachments) == 1
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A small one."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount("-t", "tmpfs", "-o", f"size={DISK_BYTES}", "easel", str(folder))
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-@pytest.mark.parametrize(("method", "path"), [("POST", SEND), ("PATCH", EDIT)])
-async def test_where_discord_shuts_its_door_the_sweep_tries_again(
-    stage: Stage, method: str, path: str
-):
-    await stage.start()
-    # Without `Via` it is a ban of the address for a while, which discord.py does not wait out.
-    body: Json = {"message": "You are being rate limited.", "retry_after": 0.01, "global": True}
-    stage.discord.faults.append(Fault(method, path, times=2, status=429, body=body))
-    thread, (message,) = await stage.ask_in_thread("a red fox")
-    await stage.until_idle()
-    assert not stage.discord.faults
-    assert stage.ours(thread) == [message]
-    assert len(message.attachments) == 1
-    assert len(stage.model.calls) == 1
+@pytest.fixture
+def on_disk(disk: Path, stage: Stage) -> Stage:
+    stage.settings = replace(stage.settings, storage=StorageSettings(data_dir=disk / "data"))
+    return stage
 
 
-@pytest.mark.parametrize("edited", [True, False], ids=["edited before", "thinking still"])
-async def test_a_commands_answer_arrives_once_after_its_token_died(stage: Stage, edited: bool):
-    await stage.start()
+def fill(disk: Path, leave_bytes: int = 0) -> Path:
+    """Takes all the room that is left, but for so much."""
+    usage = os.statvfs(disk)
+    file = disk / "filler"
+    with file.open("wb", buffering=0) as opened:
+        taken = usage.f_bavail * usage.f_frsize - leave_bytes
+        os.posix_fallocate(opened.fileno(), 0, taken)
+        with contextlib.suppress(OSError):
+            while not leave_bytes:  # what was given back meanwhile
+                opened.seek(0, os.SEEK_END)
+                opened.write(bytes(4096))
+    return file
+
+
+async def until_spare(disk: Path) -> Path:
+    """The file that keeps some room, once it is there."""
+    file = DataFolder(disk / "data").shelf / "spare"
+    async with asyncio.timeout(TIMEOUT_S):
+        while not os.access(file, os.R_OK):  # noqa: ASYNC110  # a file tells nobody
+            await asyncio.sleep(0.02)
+    return file
+
+
+async def test_a_picture_under_way_is_kept_when_the_disk_fills(on_disk: Stage, disk: Path):
+    stage = on_disk
     stage.model.gate.close()
-    if not edited:
-        stage.discord.faults.append(Fault("PATCH", BY_TOKEN, times=999, status=503))
-    used = await stage.mara.command(stage.channel, "imagine", prompt="a red fox")
-    await stage.model.gate.arrived()
-    original = used.original
-    assert original is not None
-    if edited:
-        await stage.discord.wait_until(lambda: "painting" in original.content)
-    later(stage, TOKEN_S + 1)
-    stage.discord.faults.clear()
+    await stage.start()
+    asked = await stage.mara.say(stage.channel, f"{stage.me} a fox")
+    async with asyncio.timeout(TIMEOUT_S):
+        await stage.model.gate.arrived()
+    await until_spare(disk)
+    filler = fill(disk)
     stage.model.gate.open()
-    await stage.until_idle()
-    whole = [one for one in stage.ours(stage.channel) if last_line(one).startswith("-# $0.")]
-    assert len(whole) == 1
-    assert len(whole[0].attachments) == 1
-    assert (whole[0] is original) == edited
-    assert len(stage.mara.pings) == 1
-
-
-@pytest.mark.parametrize("private", [False, True], ids=["public", "private"])
-async def test_an_acknowledgement_that_was_lost_is_not_doubled(stage: Stage, private: bool):
-    await stage.start()
-    stage.discord.faults.append(Fault("POST", CALLBACK, after=True, status=502))
-    used = await stage.mara.command(stage.channel, "imagine", prompt="a fox", private=private)
-    await stage.discord.wait_until(lambda: not stage.discord.faults)
-    await stage.until_idle()
-    answered = stage.discord.sent("POST", CALLBACK)
-    assert [one.status for one in answered] == [502, 400]  # 40060: acknowledged already
-    assert used.original is not None
-    assert [one.id for one in used.messages] == [used.original.id]
-    assert len(used.original.attachments) == 1
-    assert len(stage.ours(stage.channel)) == (0 if private else 1)
-
-
-@pytest.mark.parametrize("private", [False, True], ids=["public", "private"])
-async def test_an_interaction_that_is_not_known_any_more_is_answered_all_the_same(
-    stage: Stage, private: bool
-):
-    await stage.start()
-    body: Json = {"message": "Unknown interaction", "code": 10062}
-    stage.discord.faults.append(Fault("POST", CALLBACK, status=404, body=body))
-    await stage.mara.command(stage.channel, "imagine", prompt="a fox", private=private)
-    await stage.discord.wait_until(lambda: not stage.discord.faults)
-    await stage.until_idle()
-    (message,) = stage.ours(stage.mara.dm if private else stage.channel)
-    assert len(message.attachments) == 1
+    (message,) = await stage.answers(await stage.thread_of(asked), asked.id)
+    assert message.attachments
     assert last_line(message).startswith("-# $0.")
-    assert stage.ours(stage.channel if private else stage.mara.dm) == []
+    filler.unlink()
+    await stage.until_idle()
+    assert await stage.ledger_nano_usd() == stage.model.account.total_nano_usd
 
 
-async def test_a_link_that_expired_while_nobody_was_there_is_refreshed(stage: Stage):
-    stage.limit(stop_grace_s=0.0)
-    await stage.start()
-    stage.discord.faults.append(Fault("GET", CDN, times=9, drop=True))
-    stage.discord.faults.append(Fault("GET", CDN, times=9, drop=True))
-    asked = await stage.mara.say(stage.channel, f"{stage.me} add a hat", files=[PHOTO])
-    thread = await stage.thread_of(asked)
-    await stage.stop()
-    stage.discord.faults.clear()
-    later(stage, DAY_S + 60)
-    await stage.start()
-    (message,) = await stage.answers(thread, asked.id)
-    assert len(message.attachments) == 1
-    assert len(meant(stage.model.calls[-1])) == 1
-    assert [one.status for one in stage.discord.sent("POST", REFRESH)] == [200]
-
-
-@pytest.mark.parametrize(("status", "body"), [(404, None), (200, {"refreshed_urls": []})])
-async def test_a_link_without_a_fresh_one_is_unreadable(
-    stage: Stage, status: int, body: Json | None
+async def test_with_no_room_at_all_the_person_is_told_once_there_is_some(
+    on_disk: Stage, disk: Path
 ):
+    stage = on_disk
+    stage.model.gate.close()
     await stage.start()
-    stage.discord.faults.append(Fault("GET", CDN, status=404))
-    stage.discord.faults.append(Fault("POST", REFRESH, status=status, body=body))
-    _, (message,) = await stage.ask_in_thread("add a hat", files=[PHOTO])
-    assert last_line(message) == "-# unreadable · not charged"
-    assert not stage.discord.faults
-    assert not stage.model.calls
-
-
-async def test_a_file_that_comes_slowly_is_waited_for(stage: Stage):
-    await stage.start()
-    stage.discord.faults.append(Fault("GET", CDN, delay_s=0.2, pace_s=0.1))
-    _, (message,) = await stage.ask_in_thread("add a hat", files=[PHOTO])
-    assert len(message.attachments) == 1
-    assert len(stage.discord.sent("GET", CDN)) == 1
-
-
-@pytest.mark.parametrize("fault", [{"drop": True}, {"status": 503}, {"delay_s": 60.0}])
-async def test_a_file_that_does_not_come_is_unreadable_and_nothing_is_called(
-    stage: Stage, fault: Json, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr("bot.fetch.DOWNLOAD_TIMEOUT_S", 0.3)
-    await stage.start()
-    stage.discord.faults.append(Fault("GET", CDN, times=9, **fault))
-    _, (message,) = await stage.ask_in_thread("add a hat", files=[PHOTO])
-    assert last_line(message) == "-# unreadable · not charged"
-    assert not stage.model.calls
+    asked = await stage.mara.say(stage.channel, f"{stage.me} a fox")
+    async with asyncio.timeout(TIMEOUT_S):
+        await stage.model.gate.arrived()
+    (await until_spare(disk)).unlink()
+    filler = fill(disk)
+    stage.model.gate.open()
+    other = await stage.theo.say(stage.channel, f"{stage.me} a hare")
+    (refusal,) = await stage.answers(stage.channel, other.id)
+    assert last_line(refusal) == "-# owner · not charged"
+    filler.unlink()
+    (message,) = await stage.answers(await stage.thread_of(asked), asked.id)
+    await stage.until_idle()
+    assert last_line(message).startswith("-# ")
+    assert "not charged" not in last_line(message)
+    assert [call.words for call in stage.model.calls] == ["a fox"]
     assert await stage.open_holds() == 0
+    booked, charged = await stage.ledger_nano_usd(), stage.model.account.total_nano_usd
+    assert booked == charged or "≈" in last_line(message)
+
+
+async def test_nothing_is_paid_for_that_might_not_be_kept(on_disk: Stage, disk: Path):
+    stage = on_disk
+    await stage.start()
+    fill(disk, leave_bytes=SPARE_BYTES // 2)
+    thread, (message,) = await stage.ask_in_thread("a fox")
+    assert "nearly full" in message.content
+    assert last_line(message) == "-# owner · not charged"
+    assert not stage.model.calls
+    (disk / "filler").unlink()
+    asked = await stage.mara.say(thread, "a fox")
+    (message,) = await stage.answers(thread, asked.id)
+    assert message.attachments
+    (told,) = stage.ours(stage.owner.dm)
+    assert "nearly full" in told.content
+
+
+async def test_a_folder_that_cannot_be_written_is_one_sentence(
+    on_disk: Stage, disk: Path, tmp_path: Path
+):
+    stage = on_disk
+    await stage.start()
+    await stage.stop()
+    mount("-o", "remount,ro", str(disk))
+    config = write_config(stage, tmp_path)
+    told = await refused(await easel("run", "--config", str(config), environment=secrets(stage)))
+    assert "Read-only file system" in told
+
+
+async def test_who_asks_while_another_process_keeps_the_database_is_told(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(store, "BUSY_TIMEOUT_MS", 50)
+    await stage.start()
+    path = DataFolder(stage.settings.storage.data_dir).database
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        asked = await stage.mara.say(stage.channel, f"{stage.me} a fox")
+        (refusal,) = await stage.answers(stage.channel, asked.id)
+        assert "locked" in refusal.content
+        assert last_line(refusal) == "-# owner · not charged"
+    _, (message,) = await stage.ask_in_thread("a hare")
+    assert message.attachments
+
+
+async def test_a_database_locked_over_a_paid_call_loses_nothing(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(store, "BUSY_TIMEOUT_MS", 50)
+    stage.model.pause_after_picture.close()
+    await stage.start()
+    asked = await stage.mara.say(stage.channel, f"{stage.me} a fox")
+    async with asyncio.timeout(TIMEOUT_S):
+        await stage.model.pause_after_picture.arrived()
+    await stage.until_kept()
+    path = DataFolder(stage.settings.storage.data_dir).database
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        stage.model.pause_after_picture.open()
+        async with asyncio.timeout(TIMEOUT_S):
+            await stage.model.until(lambda: stage.model.calls[0].ended)
+    (message,) = await stage.answers(await stage.thread_of(asked), asked.id)
+    await stage.until_idle()
+    assert message.attachments
+    assert len(stage.model.calls) == 1
+    assert await stage.ledger_nano_usd() == stage.model.account.total_nano_usd
