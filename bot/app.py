@@ -337,6 +337,7 @@ class App:
                 task.cancel()
             await underway.stop(self._settings.limits.stop_grace_s)
         await client.close()
+        connection.cancel()  # it may be in a long pause
         await asyncio.wait({connection})
         if lost:
             raise lost[0]

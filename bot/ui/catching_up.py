@@ -8,7 +8,6 @@ import logging
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
 
-import aiohttp
 import discord
 
 from bot import words
@@ -96,14 +95,8 @@ class CatchingUp:
                     await self._take(await self._missed_in(channel_id, seen_id), seen_id)
             except (discord.NotFound, discord.Forbidden):
                 pass  # gone, or none of ours to read
-            except (
-                discord.DiscordException,
-                aiohttp.ClientError,
-                OSError,
-                TimeoutError,
-                StoreUnavailable,
-            ) as error:
-                log.warning("channel %d: not caught up: %r", channel_id, error)
+            except Exception:  # one channel keeps no other from being caught up
+                log.exception("channel %d is not caught up", channel_id)
 
         async with asyncio.TaskGroup() as group:
             for channel_id, seen_id in last_seen.items():

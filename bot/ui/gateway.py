@@ -22,6 +22,8 @@ RETRY_PAUSE_S = 1.5
 RETRY_PAUSE_S_MAX = 60.0
 STEADY_S = 60.0
 """None after a connection that lasted so long, and doubled from one that did not to the next."""
+RESUMES_MAX = 6
+"""Connections in a row that did not last, before the session is given up with what it may bring."""
 IDENTIFY_PAUSE_S = 5.0
 IDENTIFY_PAUSE_S_MAX = 900.0
 IDENTIFY_MEMORY_S = 3_600.0
@@ -29,7 +31,9 @@ IDENTIFY_MEMORY_S = 3_600.0
 the 1,000 after which Discord takes the token back.
 https://discord.com/developers/docs/events/gateway#session-start-limit-object (2026-08)."""
 IDENTIFIES_SPARED = 50
-"""Of those Discord still allows today: left for starts by hand."""
+"""Of those Discord still allows today: left for starts."""
+STARTS_SPARED = 5
+"""And of these, by a program that is started ever again."""
 ALLOWANCE_TIMEOUT_S = 5.0
 ALLOWANCE_PAUSE_S_MAX = 86_400.0
 CLEAN_CLOSE = 1000
@@ -50,7 +54,6 @@ class Gateway:
         self._before_session = before_session
         self._socket: DiscordWebSocket | None = None
         self._resumes = False
-        self._unread_at: int | None = None
         self._failures = 0
         self._identified_s: deque[float] = deque()
 
@@ -79,6 +82,8 @@ class Gateway:
                 return
             lasted = self._clock.monotonic_s() - began_s >= STEADY_S
             self._failures = 0 if lasted else self._failures + 1
+            if self._failures >= RESUMES_MAX:
+                self._resumes = False
             if self._failures:
                 pause_s = RETRY_PAUSE_S * 2 ** min(self._failures - 1, 10)
                 await self._clock.sleep(min(pause_s, RETRY_PAUSE_S_MAX))
@@ -97,6 +102,8 @@ class Gateway:
                 sequence=before.sequence,
             )
         socket = await asyncio.wait_for(connecting, CONNECT_TIMEOUT_S)
+        if before is None or not self._resumes:
+            self._identified_s.append(self._clock.monotonic_s())
         self._socket = self._client.ws = socket
         self._resumes = True
         try:
@@ -113,40 +120,38 @@ class Gateway:
             self._resumes = self._resumes and self._has_session
             return
         log.error("Discord sent what cannot be read", exc_info=error)
-        # The event counts as seen and does not come again, unless it has no number or is the very
-        # first, without which there is no session.
+        # The event counts as seen and does not come again, but without the very first there is no
+        # session.
         assert self._socket is not None
-        at = self._socket.sequence
-        self._resumes = self._has_session and at not in {None, 1, self._unread_at}
-        self._unread_at = at
+        self._resumes = self._has_session and self._socket.sequence not in {None, 1}
 
     @property
     def _has_session(self) -> bool:
         return self._socket is not None and self._socket.session_id is not None
 
     async def _before_identify(self) -> None:
-        """Spares the sessions that Discord allows in a day; the first of a process begins at once.
+        """Spares the sessions that Discord allows in a day; a process begins with one at once.
 
         What earlier processes used is known from Discord alone, and only where it says so.
         """
+        is_first = self._socket is None
         now_s = self._clock.monotonic_s()
         while self._identified_s and self._identified_s[0] < now_s - IDENTIFY_MEMORY_S:
             self._identified_s.popleft()
-        if self._socket is not None:
+        if not is_first:
             pause_s = IDENTIFY_PAUSE_S * 2 ** min(len(self._identified_s), 10)
             await self._clock.sleep(min(pause_s, IDENTIFY_PAUSE_S_MAX))
-            allowance_s = await self._until_allowed_s()
-            if allowance_s:
-                log.error("%s", words.few_sessions_left(allowance_s))
-                await self._clock.sleep(allowance_s)
-        self._identified_s.append(self._clock.monotonic_s())
+        allowed_in_s = await self._allowed_in_s(STARTS_SPARED if is_first else IDENTIFIES_SPARED)
+        if allowed_in_s:
+            log.error("%s", words.few_sessions_left(allowed_in_s))
+            await self._clock.sleep(allowed_in_s)
 
-    async def _until_allowed_s(self) -> float:
+    async def _allowed_in_s(self, spared: int) -> float:
         """How long not to begin a session, by what Discord says is left of the day's."""
         try:
             async with asyncio.timeout(ALLOWANCE_TIMEOUT_S):
                 _, _, limit = await self._client.http.get_bot_gateway()
-            if limit["remaining"] > IDENTIFIES_SPARED:
+            if limit["remaining"] > spared:
                 return 0.0
             return min(limit["reset_after"] / 1000, ALLOWANCE_PAUSE_S_MAX)
         except (

@@ -66,6 +66,15 @@ async def test_a_mention_is_told_once_and_the_next_is_answered(
     assert len(stage.ours(stage.channel)) == 2
     await stage.ask_in_thread("a lake")
     assert [call.words for call in stage.model.calls] == ["a lake"]
+    await stage.until_idle()
+    await stage.stop()
+    await stage.start()
+    path = f"/channels/{stage.channel.id}/messages"
+    await stage.discord.wait_until(lambda: bool(stage.discord.sent("GET", path)))
+    await stage.ask_in_thread("a sea")
+    await stage.until_idle()
+    assert [call.words for call in stage.model.calls] == ["a lake", "a sea"]
+    assert len(stage.ours(stage.channel)) == 2
 
 
 @pytest.mark.parametrize("step", ["read", "write"])
