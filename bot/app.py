@@ -38,6 +38,7 @@ from bot.settings import CDN_URL, WINDOW_TOKENS, Settings
 from bot.store.database import Database, migrate
 from bot.store.folder import DataFolder
 from bot.ui.adjusting import Adjusting
+from bot.ui.alerting import Alerting
 from bot.ui.answer import DiscordAnswers
 from bot.ui.asking import Asking
 from bot.ui.beginning import Beginning
@@ -160,7 +161,11 @@ class App:
                 heart = Heart(folder.heartbeat, database, self._clock, client.is_connected)
                 group.spawn(heart.run())  # also while it stops
                 gateway = Gateway(client, self._clock, catching_up.before_session)
-                endless = (underway.sweep, watch.run, upkeep.run, catching_up.run)
+                alerting = Alerting(client, database, owner, self._clock)
+                endless = (
+                    *(underway.sweep, watch.run, upkeep.run),
+                    *(catching_up.run, alerting.run),
+                )
                 await self._serve(client, gateway, underway, endless, group, stop, ready)
 
     async def _build(

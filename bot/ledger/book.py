@@ -6,7 +6,7 @@ a call costs is decided by its price and its provider; what it was for, by the e
 from dataclasses import dataclass
 
 from bot.clock import day_number
-from bot.ledger import budgets
+from bot.ledger import alerting, budgets
 from bot.ledger.budgets import Budget, BudgetLimits, Calendar, Cap, NoRoom
 from bot.ledger.prices import Price, Size, hold_nano_usd, max_tokens_within, rated_nano_usd
 from bot.money import ZERO, NanoUsd, Usage
@@ -75,22 +75,24 @@ class Book:
 
     async def check(self, tx: Transaction, ask: Ask) -> None:
         """Raises Notice (budget) when not even `max_tokens_floor` has room beside what is held and
-        what others, admitted before, are yet to hold at least. Writes nothing.
+        what others, admitted before, are yet to hold at least. Moves nothing.
         """
         now = await self._look(tx, ask)
-        _check_room(
-            [
-                Cap(
-                    each.budget,
-                    Standing(
-                        each.standing.spent,
-                        NanoUsd(each.standing.held + now.others[each.budget.key]),
-                    ),
-                )
-                for each in now.caps
-            ],
-            ask.hold(ask.least_tokens),
-        )
+        caps = [
+            Cap(
+                each.budget,
+                Standing(
+                    each.standing.spent,
+                    NanoUsd(each.standing.held + now.others[each.budget.key]),
+                ),
+            )
+            for each in now.caps
+        ]
+        try:
+            _check_room(caps, ask.hold(ask.least_tokens))
+        except NoRoom as refusal:
+            await alerting.note_full(tx, refusal.full)
+            raise
 
     async def reserve(self, tx: Transaction, ask: Ask) -> Reservation:
         """Holds the worst case on every budget that applies, with as much of `max_tokens` as the
@@ -175,6 +177,7 @@ class Book:
         if closed is None:
             return False
         await self._release(tx, closed, cost)
+        await self._alert(tx, closed.server_id)
         price = await prices.get(tx, closed.price_id)
         rated = None if price is None else rated_nano_usd(price, usage)
         await entries.add(tx, closed, kind=kind, basis=basis, cost=cost, tokens=usage, rated=rated)
@@ -242,6 +245,7 @@ class Book:
         for balance_id in counted:
             moved = max(amount, -spent.get(balance_id, 0))
             await balances.correct(tx, entry_id, balance_id, NanoUsd(moved))
+        await self._alert(tx, server_id)
         return True
 
     async def charge(self, tx: Transaction, exchange_id: int) -> Charge:
@@ -258,6 +262,11 @@ class Book:
             held=closed.hold_nano_usd,
             spent=cost,
         )
+
+    async def _alert(self, tx: Transaction, server_id: int) -> None:
+        """Notes what is to be told of the budgets that many share."""
+        shared = await budgets.shared(tx, self._limits, await Calendar.of(tx, server_id))
+        await alerting.note_spent(tx, await budgets.standing(tx, shared))
 
     async def _look(self, tx: Transaction, ask: Ask) -> "_Look":
         calendar = await Calendar.of(tx, ask.server_id)
@@ -303,14 +312,10 @@ async def _part(tx: Transaction, ask: Ask, key: BalanceKey, others: Expected) ->
 
 
 def _check_room(caps: list[Cap], hold: NanoUsd) -> None:
-    """Raises Notice when a budget has no room. It names the one that keeps the person waiting
-    longest, of such the one with least left: any other would promise a reset that does not help.
-    """
+    """Raises NoRoom when a budget has none."""
     full = [each for each in caps if not each.budget.fits(each.standing, hold)]
-    if not full:
-        return
-    named = max(full, key=lambda one: (one.budget.key.end_ms, -one.budget.left(one.standing)))
-    raise NoRoom(named, hold)
+    if full:
+        raise NoRoom(full, hold)
 
 
 def _check_same(stored: Reservation, ask: Ask) -> None:

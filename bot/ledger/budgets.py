@@ -76,10 +76,14 @@ class Cap:
 
 
 class NoRoom(Notice):
-    """A budget has no room for what would have had to be held."""
+    """Budgets are too `full` for what would have had to be held. It names the one that keeps the
+    person waiting longest, of such the one with least left: any other would promise a reset that
+    does not help.
+    """
 
-    def __init__(self, cap: Cap, hold: NanoUsd) -> None:
-        self.cap = cap
+    def __init__(self, full: Sequence[Cap], hold: NanoUsd) -> None:
+        self.full = full
+        cap = max(full, key=lambda one: (one.budget.key.end_ms, -one.budget.left(one.standing)))
         key = cap.budget.key
         super().__init__(
             Word.BUDGET,
@@ -150,14 +154,12 @@ async def in_force(
     comes on top.
     """
     server_id = calendar.server_id
+    limits = await budgets.about(tx, server_id, member_id, role_ids)
     found = [
         Budget(calendar.everywhere("member", "day", member_id), caps.member_day),
         Budget(calendar.everywhere("member", "month", member_id), caps.member_month),
-        Budget(calendar.everywhere("total", "month"), caps.total_month),
+        *_shared(caps, calendar, limits),
     ]
-    if server_id != NO_SERVER:
-        found.append(Budget(calendar.here("server", "month"), caps.server_month))
-    limits = await budgets.about(tx, server_id, member_id, role_ids)
     personal = _personal(limits)
     grants = await budgets.grants(tx, server_id, member_id) if personal else []
     for each in personal:
@@ -166,8 +168,6 @@ async def in_force(
         found.append(_budget(key, limit, each))
     for each in limits:
         match each.name.scope:
-            case "server":
-                found.append(_budget(calendar.here("server", each.name.span), each.limit, each))
             case "role-pot":
                 key = calendar.here("role-pot", each.name.span, each.name.subject_id)
                 found.append(_budget(key, each.limit, each))
@@ -175,8 +175,14 @@ async def in_force(
                 key = calendar.everywhere("member", each.name.span, member_id)
                 found.append(_budget(key, each.limit, each))
             case _:
-                pass  # one of the personal ones
+                pass  # shared by all, or a personal one
     return found
+
+
+async def shared(tx: Transaction, caps: BudgetLimits, calendar: Calendar) -> list[Budget]:
+    """Those of the server, and the total of all."""
+    limits = await budgets.about(tx, calendar.server_id, 0, ())
+    return _shared(caps, calendar, limits)
 
 
 async def standing(tx: Transaction, found: Sequence[Budget]) -> list[Cap]:
@@ -198,6 +204,17 @@ async def of_member(
     calendar = await Calendar.of(tx, server_id)
     found = await in_force(tx, caps, calendar, member_id, role_ids)
     return await standing(tx, [each for each in found if each.key.scope != "total"])
+
+
+def _shared(caps: BudgetLimits, calendar: Calendar, limits: Sequence[Limit]) -> list[Budget]:
+    found = [Budget(calendar.everywhere("total", "month"), caps.total_month)]
+    if calendar.server_id != NO_SERVER:
+        found.append(Budget(calendar.here("server", "month"), caps.server_month))
+    return found + [
+        _budget(calendar.here("server", each.name.span), each.limit, each)
+        for each in limits
+        if each.name.scope == "server"
+    ]
 
 
 def _personal(limits: Sequence[Limit]) -> list[Limit]:

@@ -219,3 +219,23 @@ def wrong_own_limit(most: int) -> str:
         f"Nothing was changed. A limit is US dollars from 0 to {most:,} with at most 9 decimals,"
         " such as `5` or `12.50`; 0 lets you ask for nothing, and `none` takes the limit away."
     )
+
+
+def server_in_alert() -> str:
+    return "this server"
+
+
+def named_server_in_alert(server: str) -> str:
+    return f"the server {server}"
+
+
+def total_in_alert() -> str:
+    return "Easel, over all servers and direct messages"
+
+
+def budget_alert(
+    percent: int, whose: str, span: str, spent: str, limit: str, resets_ms: int | None
+) -> str:
+    resets = "does not reset" if resets_ms is None else f"resets <t:{resets_ms // 1000}:R>"
+    how = "is used up" if percent == 100 else f"is {percent} % used"
+    return f"The {_EACH[span]} budget of {whose} {how}: {spent} of {limit} is spent. It {resets}."

@@ -27,7 +27,7 @@ from bot.settings import (
     Settings,
     StorageSettings,
 )
-from bot.store import exchanges, reservations
+from bot.store import alerts, exchanges, reservations
 from bot.store.database import Database, Transaction
 from tests.sandbox.specs import discord_specs_at_hand, validate_discord
 
@@ -222,6 +222,12 @@ class Stage:
             while not list(shelf.glob("tagged/*")):  # noqa: ASYNC110  # the disk tells nobody
                 await asyncio.sleep(0.02)
 
+    async def until_told(self, timeout_s: float = ANSWER_TIMEOUT_S) -> None:
+        """Returns when there is no alert to tell any more."""
+        async with asyncio.timeout(timeout_s):
+            while await self.read(_untold):  # noqa: ASYNC110  # the database tells nobody
+                await asyncio.sleep(0.05)
+
     async def until_books_closed(self, timeout_s: float = ANSWER_TIMEOUT_S) -> None:
         """Returns when no money is held any more."""
         async with asyncio.timeout(timeout_s):
@@ -236,6 +242,10 @@ async def _run(app: App, stop: asyncio.Event, ready: asyncio.Event) -> StartErro
     except StartError as lost:
         return lost
     return None
+
+
+async def _untold(tx: Transaction) -> list[alerts.Alert]:
+    return await alerts.untold(tx, 1)
 
 
 async def _wait(event: asyncio.Event) -> None:
