@@ -119,6 +119,7 @@ async def test_with_no_room_at_all_the_person_is_told_once_there_is_some(
 async def test_nothing_is_paid_for_that_might_not_be_kept(on_disk: Stage, disk: Path):
     stage = on_disk
     await stage.start()
+    await until_spare(disk)
     fill(disk, leave_bytes=SPARE_BYTES // 2)
     thread, (message,) = await stage.ask_in_thread("a fox")
     assert "nearly full" in message.content
