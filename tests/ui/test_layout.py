@@ -29,11 +29,12 @@ def shown(parts: list[Part]) -> list[int]:
     return [position for part in parts for position in part.positions]
 
 
-@given(pieces, st.sampled_from([None, "A sentence."]))
-def test_every_message_is_legal_and_the_last_line_ends_the_last(
-    answer: list[Piece], sentence: str | None
+@given(pieces, st.sampled_from([None, "A sentence."]), st.sampled_from([None, "For Mara:"]))
+def test_every_message_is_legal_the_last_line_ends_the_last_and_a_heading_begins_the_first(
+    answer: list[Piece], sentence: str | None, heading: str | None
 ):
-    parts = lay_out(answer, sentence, LINE)
+    parts = lay_out(answer, sentence, LINE, heading)
+    assert heading is None or parts[0].text.split("\n")[0] == heading
     for part in parts:
         assert len(part.text) <= MESSAGE_LETTERS_MAX
         assert part.files <= FILES_PER_MESSAGE_MAX
