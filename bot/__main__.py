@@ -237,5 +237,20 @@ def spend(
     asyncio.run(show())
 
 
+@main.command(name="audit")
+@config_option
+@foreseen
+def audit_command(config: Path | None) -> None:
+    """Recompute the books and compare: the database by SQLite's own checks, every balance and every
+    entry, and the day's sum with what OpenRouter charged, where OPENROUTER_API_KEY is at hand.
+
+    One line for each difference, and exit code 1 on any. Works beside a running bot.
+    """
+    from bot.auditing import run_audit
+
+    settings = load(config, os.environ, secrets=False)
+    sys.exit(asyncio.run(run_audit(settings, os.environ)))
+
+
 if __name__ == "__main__":
     main()

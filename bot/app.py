@@ -7,8 +7,7 @@ import logging
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import aiohttp
 import httpx
@@ -24,6 +23,7 @@ from bot.fetch import Fetch, PublicFetch
 from bot.health import Heart
 from bot.ledger.book import Book
 from bot.ledger.budgets import BudgetLimits
+from bot.ledger.nightly import Nightly
 from bot.ledger.prices import Price
 from bot.ledger.settling import Settling
 from bot.ledger.watch import Watch
@@ -37,6 +37,7 @@ from bot.queue import FairQueue
 from bot.settings import CDN_URL, WINDOW_TOKENS, Settings
 from bot.store.database import Database, migrate
 from bot.store.folder import DataFolder
+from bot.tasks import Tasks
 from bot.ui.adjusting import Adjusting
 from bot.ui.alerting import Alerting
 from bot.ui.answer import DiscordAnswers
@@ -157,7 +158,8 @@ class App:
                     terms=self._terms(),
                     tell=owner.reach,
                 )
-                upkeep = Upkeep(folder, shelf, self._clock, owner.tell)
+                nightly = Nightly(folder.database, database, self._clock, model.key, owner.tell)
+                upkeep = Upkeep(folder, shelf, self._clock, owner.tell, (nightly.look,))
                 heart = Heart(folder.heartbeat, database, self._clock, client.is_connected)
                 group.spawn(heart.run())  # also while it stops
                 gateway = Gateway(client, self._clock, catching_up.before_session)
@@ -351,44 +353,6 @@ class App:
 def _session() -> aiohttp.ClientSession:
     """For what Discord serves."""
     return aiohttp.ClientSession(trust_env=False, cookie_jar=aiohttp.DummyCookieJar())
-
-
-class Tasks:
-    """The one owner of tasks: a task that fails is logged and harms no other, and none outlives
-    this context.
-    """
-
-    def __init__(self) -> None:
-        self._group = asyncio.TaskGroup()
-        self._running: set[asyncio.Task[None]] = set()
-
-    async def __aenter__(self) -> Self:
-        await self._group.__aenter__()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        for task in self._running:
-            task.cancel()
-        await self._group.__aexit__(None, None, None)
-
-    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Starts it. Any, because what a coroutine yields and is sent is asyncio's own affair."""
-        task = self._group.create_task(_supervised(work))
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
-        return task
-
-
-async def _supervised(work: Coroutine[Any, Any, None]) -> None:
-    try:
-        await work
-    except Exception:
-        log.exception("a task failed")
 
 
 async def _connect(gateway: Gateway, lost: list[StartError]) -> None:

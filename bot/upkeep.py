@@ -1,10 +1,11 @@
-"""What the machine needs done ever again, whatever people ask: a backup a day, room on
-the disk. What is done is the store's and the shelf's; here is when, and who is told if it fails.
+"""What needs to be done ever again, whatever people ask: room on the disk, a backup a day, an audit
+a night. What is done is the shelf's, the store's and the ledger's; here is when, and who is told
+that it failed.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from bot.clock import Clock, day_number, day_text
 from bot.errors import Notice, StartError
@@ -18,7 +19,9 @@ log = logging.getLogger(__name__)
 
 
 class Upkeep:
-    """`tell_owner` says a sentence to the owner once; it may take its time."""
+    """`tell_owner` says a sentence to the owner once; it may take its time. Each of `looks` looks
+    whether something more is due, and does it then.
+    """
 
     def __init__(
         self,
@@ -26,17 +29,24 @@ class Upkeep:
         shelf: Shelf,
         clock: Clock,
         tell_owner: Callable[[str], Awaitable[None]],
+        looks: Sequence[Callable[[], Awaitable[object]]],
     ) -> None:
         self._folder = folder
         self._shelf = shelf
         self._clock = clock
         self._tell_owner = tell_owner
+        self._looks = looks
 
     async def run(self) -> None:
         """At the start and every hour: whatever is due. Never returns."""
         while True:
             await self._keep_room()
             await self._back_up()
+            for look in self._looks:
+                try:
+                    await look()
+                except Exception:
+                    log.exception("what was due was not done this time")
             await self._clock.sleep(PAUSE_S)
 
     async def _back_up(self) -> None:

@@ -60,10 +60,13 @@ class Generation:
 
 @dataclass(frozen=True, slots=True)
 class KeyFacts:
-    """What a key was used for so far, and what it may still spend; None is no limit of its own."""
+    """What a key was used for so far, and on this day (UTC), and what it may still spend; None is
+    no limit of its own.
+    """
 
     used_nano_usd: NanoUsd | None
     remaining_nano_usd: NanoUsd | None
+    used_today_nano_usd: NanoUsd | None = None
 
 
 def as_object(value: object) -> Json:
@@ -166,6 +169,7 @@ def key_of(value: object) -> KeyFacts | None:
     return KeyFacts(
         used_nano_usd=_amount(data.get("usage")),
         remaining_nano_usd=_amount(data.get("limit_remaining")),
+        used_today_nano_usd=_amount(data.get("usage_daily")),
     )
 
 

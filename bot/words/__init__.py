@@ -4,6 +4,7 @@ is decided. Used as `words.<sentence>`.
 """
 
 from bot.words.answers import *
+from bot.words.audit import *
 from bot.words.budgets import *
 from bot.words.buttons import *
 from bot.words.check import *

@@ -16,7 +16,6 @@ from typing import TypeVar
 import aiohttp
 import httpx
 
-from bot.app import Tasks
 from bot.confirming import Confirming
 from bot.conversation.attachments import Attachments
 from bot.conversation.documents import Documents
@@ -38,6 +37,7 @@ from bot.sandbox.openrouter import MODEL, Call, ModelSandbox
 from bot.sandbox.openrouter.script import Scripted
 from bot.store.database import Database, Transaction, migrate
 from bot.store.exchanges import Exchange, Step
+from bot.tasks import Tasks
 from bot.underway import Underway
 from tests.e2e.oddities import Plan, plan
 from tests.ledger.support import NOW_MS, PRICE, limits

@@ -6,7 +6,7 @@ JSON number leaves the house. No network, no drawing.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from bot.sandbox.openrouter.request import MODEL_DATED, Refusal
 from bot.sandbox.openrouter.script import LookUp
@@ -190,6 +190,8 @@ class Account:
     def __init__(self, credit_nano_usd: int) -> None:
         self.credit_nano_usd = credit_nano_usd
         self.total_nano_usd = 0
+        self._day: date = datetime.now(UTC).date()
+        self._today_nano_usd = 0
         self.generations: dict[str, Generation] = {}
         self.held_nano_usd = 0
 
@@ -239,9 +241,18 @@ class Account:
         generation.cost_nano_usd = cost_nano_usd
         self.held_nano_usd -= generation.hold_nano_usd
         self.total_nano_usd += cost_nano_usd
+        self._turn_day()
+        self._today_nano_usd += cost_nano_usd
+
+    def _turn_day(self) -> None:
+        """Days are UTC's."""
+        today = datetime.now(UTC).date()
+        if today != self._day:
+            self._day, self._today_nano_usd = today, 0
 
     def key_facts(self) -> Json:
         """The `data` of `GET /key`."""
+        self._turn_day()
         used = json_usd(self.total_nano_usd)
         return {
             "label": "sk-or-v1-san...box",
@@ -250,7 +261,7 @@ class Account:
             "limit_reset": None,
             "include_byok_in_limit": False,
             "usage": used,
-            "usage_daily": used,
+            "usage_daily": json_usd(self._today_nano_usd),
             "usage_weekly": used,
             "usage_monthly": used,
             "byok_usage": 0,
