@@ -6,16 +6,17 @@ from bot.store import requests
 from bot.store.database import Transaction
 
 
-async def last_seen(tx: Transaction, since_id: int, channels_max: int) -> dict[int, int]:
+async def last_seen(tx: Transaction, exchanges_max: int, channels_max: int) -> dict[int, int]:
     """By channel, also threads and direct messages, the id of the last exchange that was asked or
-    answered there; of those used since `since_id` the ones used last.
+    answered there, for those used last.
     """
     rows = await tx.all(
-        "SELECT channel_id, MAX(id) AS seen_id FROM ("
-        " SELECT channel_id, id FROM exchange WHERE id >= :since_id"
-        " UNION ALL SELECT answer_channel_id, id FROM exchange WHERE id >= :since_id)"
+        "WITH lately AS (SELECT id, channel_id, answer_channel_id FROM exchange"
+        " ORDER BY id DESC LIMIT :exchanges_max)"
+        " SELECT channel_id, MAX(id) AS seen_id FROM (SELECT channel_id, id FROM lately"
+        " UNION ALL SELECT answer_channel_id, id FROM lately) AS used"
         " GROUP BY channel_id ORDER BY seen_id DESC LIMIT :channels_max",
-        since_id=since_id,
+        exchanges_max=exchanges_max,
         channels_max=channels_max,
     )
     return {row["channel_id"]: row["seen_id"] for row in rows}

@@ -21,9 +21,9 @@ from bot.store.database import Database
 from bot.ui.reading import Reading
 from bot.underway import Underway
 
-USED_WITHIN_MS = 30 * 24 * 3_600 * 1_000
+EXCHANGES_MAX = 5_000
 CHANNELS_MAX = 200
-"""The channels looked at: those used last, and within so long."""
+"""The channels looked at: those used last, by the last exchanges."""
 MESSAGES_MAX = 200
 """The newest of each channel that are looked at."""
 MISSED_WITHIN_MS = 7 * 24 * 3_600 * 1_000
@@ -62,9 +62,10 @@ class CatchingUp:
 
     async def before_session(self) -> None:
         """Notes what was seen last in every channel, before anything new is heard."""
-        since = _id_at(self._clock.now_ms() - USED_WITHIN_MS)
         try:
-            seen = await self._database.read(lambda tx: missed.last_seen(tx, since, CHANNELS_MAX))
+            seen = await self._database.read(
+                lambda tx: missed.last_seen(tx, EXCHANGES_MAX, CHANNELS_MAX)
+            )
         except StoreUnavailable as error:
             log.error("nothing is caught up: %s", error.sentence)  # noqa: TRY400 - as foreseen
             return
