@@ -172,7 +172,7 @@ STAGES = {
     )
 }  # fmt: skip
 
-IN_THE_GATE = {"call before headers", "first post", "final edit", "upload"}
+IN_THE_GATE = {"call before headers", "upload"}
 """The others take a while, and are played among the long tests."""
 
 PLACES = {
