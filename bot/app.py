@@ -49,6 +49,7 @@ from bot.ui.changes import Changes
 from bot.ui.client import Client, log_in, point_at
 from bot.ui.commands import Tree, sync
 from bot.ui.deleting import Deleting
+from bot.ui.digests import Digests
 from bot.ui.exporting import Exporting
 from bot.ui.gateway import Gateway
 from bot.ui.links import refresh
@@ -58,7 +59,7 @@ from bot.ui.owner import Owner
 from bot.ui.pointing import Pointing
 from bot.ui.presses import Presses
 from bot.ui.reading import Reading
-from bot.ui.report_view import ReportView
+from bot.ui.report_view import Drawing, ReportView
 from bot.ui.server_settings import ServerSettings
 from bot.underway import Underway
 from bot.upkeep import Upkeep
@@ -159,7 +160,10 @@ class App:
                     tell=owner.reach,
                 )
                 nightly = Nightly(folder.database, database, self._clock, model.key, owner.tell)
-                upkeep = Upkeep(folder, shelf, self._clock, owner.tell, (nightly.look,))
+                drawing = Drawing(database, reading_room, Names(client))
+                digests = Digests(client, database, drawing, owner, model.key)
+                looks = (nightly.look, digests.look)
+                upkeep = Upkeep(folder, shelf, self._clock, owner.tell, looks)
                 heart = Heart(folder.heartbeat, database, self._clock, client.is_connected)
                 group.spawn(heart.run())  # also while it stops
                 gateway = Gateway(client, self._clock, catching_up.before_session)
@@ -257,7 +261,8 @@ class App:
         await client.add_cog(Buttons(presses))
         await client.add_cog(Menus(client.tree, presses, Pointing(reading, database), beginning))
         await client.add_cog(Guide(client.tree, message_content=settings.discord.message_content))
-        view = ReportView(database, limits, reading_room, Names(client))
+        drawing = Drawing(database, reading_room, Names(client))
+        view = ReportView(database, limits, drawing)
         await client.add_cog(Money(view, Exporting(database), Adjusting(database, book)))
         await client.add_cog(Budget(Budgets(database, limits)))
         await client.add_cog(History(database, book, underway))

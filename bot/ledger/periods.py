@@ -2,15 +2,16 @@
 before them that they are compared with. Only computed; what was spent is the store's to say.
 """
 
-from datetime import UTC, date, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Literal
 
-from bot.clock import utc
+from bot.clock import milliseconds, utc
 from bot.store.entries import Days
 
 Period = Literal["today", "week", "month", "last-month", "year", "all"]
 PERIODS: tuple[Period, ...] = ("today", "week", "month", "last-month", "year", "all")
 EVERY_DAY = Days(0, 99991231)
+LATEST_MS = 2**63 - 1
 
 
 def period_days(period: Period, now_ms: int, zone: tzinfo = UTC) -> Days:
@@ -56,6 +57,20 @@ def days_before(period: Period, now_ms: int, zone: tzinfo = UTC) -> Days | None:
             start = last.replace(day=1)
     passed = min(today, from_number(days.last)) - first
     return _days(start, last if period == "last-month" else min(last, start + passed))
+
+
+def instants(days: Days, zone: tzinfo = UTC) -> tuple[int, int]:
+    """From the first instant of the first day, in milliseconds since 1970, to before the end of the
+    last; of EVERY_DAY all there are.
+    """
+    if days == EVERY_DAY:
+        return 0, LATEST_MS
+    first, last = from_number(days.first), from_number(days.last)
+    return _midnight_ms(first, zone), _midnight_ms(last + timedelta(days=1), zone)
+
+
+def _midnight_ms(day: date, zone: tzinfo) -> int:
+    return milliseconds(datetime(day.year, day.month, day.day, tzinfo=zone))
 
 
 def from_number(day: int) -> date:

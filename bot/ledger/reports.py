@@ -10,10 +10,10 @@ from datetime import tzinfo
 
 from bot.ledger import budgets
 from bot.ledger.budgets import BudgetLimits, Cap
-from bot.ledger.periods import Period, days_before, period_days
+from bot.ledger.periods import Period, days_before, instants, period_days
 from bot.ledger.windows import time_zone
 from bot.money import NanoUsd
-from bot.store import entries, servers
+from bot.store import entries, moves, servers
 from bot.store import entry_rows as store_rows
 from bot.store.database import Transaction
 from bot.store.entries import By, Days, Drift, Line, SpendRow, Totals
@@ -49,13 +49,14 @@ class Before:
 class ServerReport:
     """`by` has the breakdowns that were asked for, of as many lines as were: the dearest, or of
     days the newest in order. `more` says how many lines each has beyond those. Days are those of
-    `zone`.
+    `zone`. `undelivered` answers wait for who asked, of all members.
     """
 
     zone: str
     days: Days
     totals: Totals
     drift: Drift
+    undelivered: int
     before: Before | None
     by: dict[By, list[Line]]
     more: dict[By, int]
@@ -114,6 +115,9 @@ async def server_report(
         days=days,
         totals=await entries.of_server(tx, server_id, days, member_id),
         drift=await entries.drift_of_server(tx, server_id, days, member_id),
+        undelivered=await moves.count_undelivered(tx, server_id, *instants(days, zone))
+        if member_id is None
+        else 0,
         before=None
         if before is None
         else Before(before, (await entries.of_server(tx, server_id, before, member_id)).cost),

@@ -95,6 +95,17 @@ async def get(tx: Transaction, server_id: int) -> Rules:
     )
 
 
+async def with_setting(tx: Transaction, name: Name) -> list[int]:
+    """The servers where this is set for the whole server."""
+    rows = await tx.all(
+        "SELECT server_id FROM server_setting WHERE channel_id = :whole_server AND name = :name"
+        " ORDER BY server_id",
+        whole_server=WHOLE_SERVER,
+        name=name,
+    )
+    return [row["server_id"] for row in rows]
+
+
 async def ask_above(tx: Transaction, server_id: int) -> NanoUsd | None:
     """The estimate above which a request in this server is confirmed first, 0 never asks; None
     where the server says nothing.

@@ -4,26 +4,22 @@ that leads to it, so that paging outlives a restart.
 
 import re
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
 from typing import cast
 
 import discord
 
 from bot import words
-from bot.clock import milliseconds
 from bot.ledger.book import Book, Charge
-from bot.ledger.periods import PERIODS, Period, period_days
+from bot.ledger.periods import PERIODS, Period, instants, period_days
 from bot.money import dollars
 from bot.store import asked, messages
 from bot.store.asked import Asked
 from bot.store.database import Transaction
-from bot.store.entries import Days
 from bot.ui import markdown
 
 PAGE_LINES = 8
 PAGES_MAX = 100
 PROMPT_LETTERS_MAX = 120
-LAST_DAY = 99991231
 LATEST = 2**63 - 1
 COLOUR = 0x5865F2
 
@@ -85,7 +81,7 @@ class Line:
 
 async def lines(tx: Transaction, book: Book, page: Page) -> list[Line]:
     """What is on a page, and one more if there is another page."""
-    first_ms, before_ms = _span_ms(period_days(page.period, tx.now_ms))
+    first_ms, before_ms = instants(period_days(page.period, tx.now_ms))
     found = await asked.of_member(
         tx,
         page.member_id,
@@ -111,17 +107,6 @@ async def _link(tx: Transaction, one: Asked) -> str | None:
     if one.command == "message":
         return f"https://discord.com/channels/{where}/{one.channel_id}/{one.id}"
     return None
-
-
-def _span_ms(days: Days) -> tuple[int, int]:
-    """From the first instant of the first day to before the last one's end."""
-    before_ms = LATEST if days.last >= LAST_DAY else _midnight_ms(days.last, 1)
-    return (_midnight_ms(days.first) if days.first else 0), before_ms
-
-
-def _midnight_ms(day: int, later: int = 0) -> int:
-    date = datetime(day // 10_000, day // 100 % 100, day % 100, tzinfo=UTC)
-    return milliseconds(date + timedelta(days=later))
 
 
 def embed(page: Page, found: list[Line], *, own: bool) -> discord.Embed:

@@ -76,16 +76,58 @@ def read(custom_id: object) -> tuple[str, Look] | None:
     )
 
 
-class ReportView:
-    """Answers the commands and the buttons. Charts are drawn in the workshop's process."""
+class Drawing:
+    """Makes reports to be sent. Charts are drawn in the workshop's process."""
 
-    def __init__(
-        self, database: Database, limits: BudgetLimits, workshop: Workshop, names: Names
-    ) -> None:
+    def __init__(self, database: Database, workshop: Workshop, names: Names) -> None:
         self._database = database
-        self._limits = limits
         self._workshop = workshop
         self._names = names
+
+    async def of_server(
+        self, look: Look, server: str
+    ) -> tuple[discord.Embed, list[discord.File], ServerReport]:
+        """A server's report under this name; its chart is a file of its own."""
+        by = OVERVIEW if look.by is None else (look.by,)
+        most = LINES_MAX if look.by == "day" else PAGE_LINES
+        report = await self._database.read(
+            lambda tx: reports.server_report(
+                tx,
+                look.server_id,
+                look.period,
+                by,
+                look.member_id,
+                most=most,
+                skip=look.page * most,
+            )
+        )
+        embed = server_embed(report, look.period, server, look.member_id)
+        chart = await report_charts.server_chart(report, look.period, server, self._names)
+        return embed, await self.charted(embed, chart), report
+
+    async def charted(self, embed: discord.Embed, chart: Chart) -> list[discord.File]:
+        """The chart as a file, to be replaced by the next one. Without one, which is no reason to
+        keep the figures from anybody, the embed says so.
+        """
+        if not any(panel.bars for panel in chart.panels):
+            return []
+        try:
+            picture = await self._workshop.run(draw, chart)
+        except Notice as notice:
+            log.warning("a chart was not drawn: %s", notice.sentence)
+            embed.set_footer(text=words.chart_missing())
+            return []
+        alt_text = words.chart_alt_text(chart.title, chart.subtitle)
+        return [discord.File(io.BytesIO(picture), CHART_FILE, description=alt_text)]
+
+
+class ReportView:
+    """Answers the commands and the buttons."""
+
+    def __init__(self, database: Database, limits: BudgetLimits, drawing: Drawing) -> None:
+        self._database = database
+        self._limits = limits
+        self._drawing = drawing
 
     async def show(self, interaction: Interaction, look: Look) -> None:
         """Answers the command, for its user alone."""
@@ -121,18 +163,18 @@ class ReportView:
             )
         )
         embed = member_embed(report, period)
-        files = await self._charted(embed, report_charts.member_chart(report, period))
+        files = await self._drawing.charted(embed, report_charts.member_chart(report, period))
         await interaction.edit_original_response(embed=embed, attachments=files)
 
     async def _into_response(self, interaction: Interaction, look: Look) -> None:
-        embed, files, report = await self._made(interaction, look)
+        embed, files, report = await self._drawing.of_server(look, _name(interaction))
         await interaction.edit_original_response(
             embed=embed, attachments=files, view=_buttons(look, report)
         )
 
     async def _post(self, interaction: Interaction, look: Look) -> None:
         """Shows it to the channel, without buttons, and says whose doing that is."""
-        embed, files, _ = await self._made(interaction, look)
+        embed, files, _ = await self._drawing.of_server(look, _name(interaction))
         await interaction.followup.send(
             words.report_posted(interaction.user.id),
             embed=embed,
@@ -140,41 +182,9 @@ class ReportView:
             allowed_mentions=discord.AllowedMentions.none(),
         )
 
-    async def _made(
-        self, interaction: Interaction, look: Look
-    ) -> tuple[discord.Embed, list[discord.File], ServerReport]:
-        by = OVERVIEW if look.by is None else (look.by,)
-        most = LINES_MAX if look.by == "day" else PAGE_LINES
-        report = await self._database.read(
-            lambda tx: reports.server_report(
-                tx,
-                look.server_id,
-                look.period,
-                by,
-                look.member_id,
-                most=most,
-                skip=look.page * most,
-            )
-        )
-        server = interaction.guild.name if interaction.guild is not None else ""
-        embed = server_embed(report, look.period, server, look.member_id)
-        chart = await report_charts.server_chart(report, look.period, server, self._names)
-        return embed, await self._charted(embed, chart), report
 
-    async def _charted(self, embed: discord.Embed, chart: Chart) -> list[discord.File]:
-        """The chart as a file, to be replaced by the next one. Without one, which is no reason to
-        keep the figures from anybody, the embed says so.
-        """
-        if not any(panel.bars for panel in chart.panels):
-            return []
-        try:
-            picture = await self._workshop.run(draw, chart)
-        except Notice as notice:
-            log.warning("a chart was not drawn: %s", notice.sentence)
-            embed.set_footer(text=words.chart_missing())
-            return []
-        alt_text = words.chart_alt_text(chart.title, chart.subtitle)
-        return [discord.File(io.BytesIO(picture), CHART_FILE, description=alt_text)]
+def _name(interaction: Interaction) -> str:
+    return interaction.guild.name if interaction.guild is not None else ""
 
 
 def _buttons(look: Look, report: ServerReport) -> discord.ui.View:

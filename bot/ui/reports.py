@@ -61,6 +61,8 @@ def server_embed(
     if report.totals.estimates:
         lines.append(words.estimates_counted(report.totals.estimates))
     lines += _drift(report.drift)
+    if report.undelivered:
+        lines.append(words.undelivered_counted(report.undelivered))
     embed = discord.Embed(
         title=words.report_title(markdown.escape(server[:SERVER_LETTERS_MAX]), period),
         description="\n".join(lines),

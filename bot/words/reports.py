@@ -1,5 +1,7 @@
 """What people read of reports: headings, comparisons, charts and their buttons."""
 
+from collections.abc import Sequence
+
 from bot.words.answers import PERIODS
 
 _BREAKDOWNS = {
@@ -68,6 +70,15 @@ def estimates_counted(number: int) -> str:
 def overruns_counted(number: int, over: str) -> str:
     noun = "call" if number == 1 else "calls"
     return f"{number:,} {noun} cost more than was held, by {over} together."
+
+
+def undelivered_counted(number: int) -> str:
+    noun = (
+        "answer that could not be delivered waits"
+        if number == 1
+        else ("answers that could not be delivered wait")
+    )
+    return f"{number:,} {noun} in `/history`."
 
 
 def drift(charged: str, rated: str, per_mille: int) -> str:
@@ -145,3 +156,19 @@ def adjusted(member_id: int, amount: str, reason: str) -> str:
 
 def no_model() -> str:
     return "corrections"
+
+
+def digest_line(server: str, cost: str, exchanges: int) -> str:
+    noun = "exchange" if exchanges == 1 else "exchanges"
+    return f"- {server}: {cost} for {exchanges:,} {noun}"
+
+
+def digest_for_owner(cost: str, lines: Sequence[str], more: int, left: str | None) -> str:
+    rest = [f"- and {more:,} more"] if more else []
+    credit = "" if left is None else f"\nOpenRouter lets the key spend {left} more."
+    listed = "\n".join([*lines, *rest])
+    return f"Last month Easel spent {cost}:\n{listed}{credit}"
+
+
+def direct_messages() -> str:
+    return "direct messages"

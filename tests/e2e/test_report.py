@@ -14,6 +14,7 @@ from bot.sandbox.discord.shapes import Permission
 from bot.sandbox.discord.world import Channel, Message
 from bot.sandbox.openrouter import Say, answer
 from bot.sandbox.people import Person
+from bot.store.database import Database
 from tests.e2e import scenes
 from tests.e2e.cast import enter
 from tests.e2e.stage import Stage, last_line
@@ -201,3 +202,14 @@ async def test_what_is_drawn_is_what_the_books_hold(stage: Stage):
     for line in report.by["member"]:
         assert f"<@{line.key}>: {dollars(line.totals.cost)} · " in text(message)
     assert report.totals.cost == await stage.ledger_nano_usd()
+
+
+async def test_answers_that_reached_nobody_are_counted(stage: Stage):
+    await stage.start()
+    await spent(stage, stage.mara, stage.theo)
+    assert "could not be delivered" not in text(await look(stage.ada, stage.channel))
+    async with Database(stage.settings.storage.data_dir / "easel.db", stage.clock) as database:
+        waits = "UPDATE exchange SET waits = 1 WHERE member_id = :member_id"
+        await database.write(lambda tx: tx.run(waits, member_id=stage.mara.id))
+    said = text(await look(stage.ada, stage.channel))
+    assert "1 answer that could not be delivered waits in `/history`." in said

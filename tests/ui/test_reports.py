@@ -74,6 +74,7 @@ def test_a_servers_report_is_legal_and_counts_what_it_leaves_out(
     report = ServerReport(
         zone="Europe/Berlin",
         days=period_days(period, NOW_MS),
+        undelivered=2**63 - 1,
         drift=Drift(2**63 - 1, MOST, MOST, NanoUsd(1)),
         before=None if before is None else Before(before, MOST),
         totals=MOST_TOTALS,
