@@ -46,6 +46,7 @@ class Request:
                 step=Step.ANSWER if asked.token is None else Step.DONE,
                 opens_thread=False,
                 token=None,
+                role_ids=frozenset(),
                 word=notice.word,
                 sentence=notice.sentence,
                 ended_ms=now_ms,
