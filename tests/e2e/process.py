@@ -27,7 +27,7 @@ base_url = "{base_url}"
 data_dir = "{data_dir}"
 
 [limits]
-unresolved_s = 5
+unresolved_s = 600
 stop_grace_s = 10
 """
 

@@ -34,6 +34,7 @@ async def test_two_hundred_in_a_row_killed_at_random(tmp_path: Path):
     print(f"\nEASEL_SEED={seed}", flush=True)
     dice = random.Random(seed)
     async with Stage(tmp_path) as stage:
+        stage.limit(unresolved_s=600.0)  # a cost is asked for longer than the processes die
         stage.budget(**{f"{cap}_nano_usd": nano_usd(PLENTY) for cap in CAPS})
         asked = [await killed_over(stage, tmp_path, n, dice) for n in range(EXCHANGES)]
         await stage.start()
