@@ -31,6 +31,7 @@ from bot.openrouter.breaker import Breaker
 from bot.openrouter.client import OpenRouter, trusted_certificates
 from bot.pictures.fit import Fit
 from bot.pictures.intake import Intake
+from bot.pictures.pruning import Pruning
 from bot.pictures.shelf import Shelf
 from bot.pictures.workshop import Workshop
 from bot.queue import FairQueue
@@ -112,7 +113,7 @@ class App:
             async with AsyncExitStack() as stack:
                 shelf = await stack.enter_async_context(Shelf(folder.shelf))
                 database = await stack.enter_async_context(
-                    Database(folder.database, self._clock, give_room=shelf.give_room)
+                    Database(folder.database, self._clock, give_room=shelf.room.give)
                 )
                 workshop = await stack.enter_async_context(Workshop())
                 # Of its own, so that a long spreadsheet holds up no picture.
@@ -162,7 +163,14 @@ class App:
                 nightly = Nightly(folder.database, database, self._clock, model.key, owner.tell)
                 drawing = Drawing(database, reading_room, Names(client))
                 digests = Digests(client, database, drawing, owner, model.key)
-                looks = (nightly.look, digests.look)
+                pruning = Pruning(
+                    database,
+                    shelf,
+                    self._clock,
+                    bytes_max=settings.storage.shelf_gb * 10**9,
+                    days_max=settings.storage.shelf_days,
+                )
+                looks = (nightly.look, digests.look, pruning.look)
                 upkeep = Upkeep(folder, shelf, self._clock, owner.tell, looks)
                 heart = Heart(folder.heartbeat, database, self._clock, client.is_connected)
                 group.spawn(heart.run())  # also while it stops

@@ -92,7 +92,7 @@ class Exchanges:
                 return Admission(fresh=False)
             received, forbidden = await house.receive(tx, asked, request.visitor)
             ask = prompt.first_ask(received, len(request.meant), self._terms, request.documents)
-            refused = forbidden or refusal
+            refused = forbidden or refusal or await request.missing(tx)
             if refused is None:
                 if await request.join(tx, received):
                     return Admission(fresh=False)

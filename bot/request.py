@@ -7,10 +7,11 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from typing import Protocol, Self
 
+from bot import words
 from bot.conversation import joining
-from bot.errors import Notice
+from bot.errors import Notice, Word
 from bot.house import Visitor
-from bot.store import conversations, documents, exchanges, spoilers
+from bot.store import conversations, documents, exchanges, pruned, spoilers
 from bot.store.database import Transaction
 from bot.store.documents import Attached
 from bot.store.exchanges import Exchange, Meant, Step
@@ -34,6 +35,13 @@ class Request:
     async def join(self, tx: Transaction, received: Exchange) -> bool:
         """Whether it became part of an earlier request; then there is nothing more to do for it."""
         return await joining.join(tx, received, self.meant, self.documents, self.joins_within_ms)
+
+    async def missing(self, tx: Transaction) -> Notice | None:
+        """Why it cannot be done, where a file that it is about is not kept any more."""
+        held = [each.picture_id for each in self.meant if each.picture_id is not None]
+        held += [each.document.id for each in self.documents if each.document is not None]
+        gone = await pruned.among(tx, held)
+        return Notice(Word.UNREADABLE, words.no_longer_kept()) if gone else None
 
     def refused(self, notice: Notice, now_ms: int) -> Self:
         """As it is noted where it goes no further than being told so."""

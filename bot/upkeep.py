@@ -59,7 +59,7 @@ class Upkeep:
 
     async def _keep_room(self) -> None:
         try:
-            await self._shelf.save_room()
-            await self._shelf.check_room()
+            await self._shelf.run(self._shelf.room.save)
+            await self._shelf.run(self._shelf.room.check)
         except Notice as full:
             await self._tell_owner(full.sentence)

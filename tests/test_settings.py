@@ -22,7 +22,7 @@ SECRETS = {"DISCORD_TOKEN": "token.of-discord", "OPENROUTER_API_KEY": "sk-or-v1-
 KEYS = {
     "discord": {"api_url", "gateway_url", "cdn_url", "message_content"},
     "openrouter": {"base_url", "model", "max_tokens", "timeout_s"},
-    "storage": {"data_dir"},
+    "storage": {"data_dir", "shelf_gb", "shelf_days"},
     "limits": {
         "running_max",
         "running_per_member_max",

@@ -15,7 +15,7 @@ from bot.ledger.book import Ask
 from bot.ledger.prices import Price
 from bot.openrouter.call import DocumentPart
 from bot.openrouter.client import Call, Message, PicturePart, TextPart
-from bot.store import context
+from bot.store import context, pruned
 from bot.store.database import Transaction
 from bot.store.documents import Attached, Document
 from bot.store.exchanges import Exchange
@@ -46,6 +46,11 @@ TASKS = {
     ),
 }
 """What a command asks for beside the person's words."""
+
+GONE = (
+    "The conversation's last picture is not kept any more, so that it does not come along. If the"
+    " last message is about it, say so, ask for it to be attached again, and paint nothing."
+)
 
 ASPECT_RATIOS = {
     "square": "1:1",
@@ -103,12 +108,13 @@ async def next_call(tx: Transaction, exchange: Exchange, terms: Terms, max_token
     """History → window → prompt. Raises Notice (too-large) when the model's window is too small for
     what the request itself brings.
     """
-    meant = await history.meant_pictures(tx, exchange)
+    meant, gone = await history.meant_pictures(tx, exchange), False
     if not meant and exchange.command in {"message", "continue"}:
         last = await context.last_picture(tx, exchange.conversation_id, exchange.history_end)
-        meant = [] if last is None else [last]
+        gone = last is not None and bool(await pruned.among(tx, [last.id]))
+        meant = [] if last is None or gone else [last]
     brought = await history.own_documents(tx, exchange)
-    own = compose(exchange, (), meant, brought)
+    own = compose(exchange, (), meant, brought, gone=gone)
     _check_room(exchange, own, terms)
     rate = tokens.rate(await context.last_count(tx, exchange.conversation_id, exchange.history_end))
     turns = await _window(tx, exchange, terms, rate)
@@ -116,7 +122,7 @@ async def next_call(tx: Transaction, exchange: Exchange, terms: Terms, max_token
     chosen = _fitting(exchange, turns, own, terms, rate)
     call = Call(
         model=terms.model,
-        messages=compose(exchange, chosen, meant, brought),
+        messages=compose(exchange, chosen, meant, brought, gone=gone),
         max_tokens=max_tokens,
         may_paint=exchange.may_paint,
         aspect_ratio=None if exchange.shape is None else ASPECT_RATIOS[exchange.shape],
@@ -199,11 +205,17 @@ def compose(
     turns: Sequence[Turn],
     meant: Sequence[Picture],
     brought: Sequence[Document] = (),
+    *,
+    gone: bool = False,
 ) -> tuple[Message, ...]:
-    """What was said before, then the request with the pictures it means and its documents."""
+    """What was said before, then the request with the pictures it means and its documents. `gone`:
+    the one it may mean is not kept any more.
+    """
     system = [TextPart(SYSTEM if exchange.may_paint else TALKING)]
     if exchange.command in TASKS:
         system.append(TextPart(TASKS[exchange.command]))
+    if gone:
+        system.append(TextPart(GONE))
     if exchange.persona:
         system.append(TextPart(f"The admins of this server wish you to be so: {exchange.persona}"))
     if exchange.shape is not None:

@@ -2,10 +2,12 @@
 what it means when the disk says no. Everything here blocks, and belongs into a thread.
 """
 
+import contextlib
 import errno
 import logging
 import os
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 import pybase64
@@ -54,6 +56,32 @@ def reserve(file: Path, size_bytes: int) -> None:
         return
     with file.open("wb") as opened:
         os.posix_fallocate(opened.fileno(), 0, size_bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A file on the shelf; `since_ms` is when it came, or came again."""
+
+    id: str
+    size_bytes: int
+    since_ms: int
+
+
+def walk(folder: Path) -> list[Stored]:
+    """All that have a name by their bytes, in the order in which they came."""
+    found: list[Stored] = []
+    for path in folder.glob("??/??/*"):
+        with contextlib.suppress(FileNotFoundError):
+            stat = path.stat()
+            found.append(Stored(path.name, stat.st_size, stat.st_mtime_ns // 1_000_000))
+    return sorted(found, key=lambda stored: stored.since_ms)
+
+
+def remove_old(path: Path, came_before_ms: int) -> None:
+    """Unless it came since, or is gone already."""
+    with contextlib.suppress(FileNotFoundError):
+        if path.stat().st_mtime_ns // 1_000_000 < came_before_ms:
+            path.unlink()
 
 
 def make_folder(folder: Path) -> None:

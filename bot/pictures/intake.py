@@ -62,7 +62,7 @@ class Intake:
 
     async def check_room(self) -> None:
         """Raises Notice(OWNER) where the disk has hardly room for what the model is to make."""
-        await self._shelf.check_room()
+        await self._shelf.run(self._shelf.room.check)
 
     async def left_over(self, tag: str) -> list[Blob]:
         """What the model made that is kept with this tag, in the order in which it came."""

@@ -9,32 +9,27 @@ import hashlib
 import logging
 import os
 import secrets
-import shutil
 import threading
-from collections.abc import AsyncIterator, Callable, Generator
+from collections.abc import AsyncIterator, Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import ParamSpec, Self, TypeVar
+from typing import Self, TypeVar
 
 import pybase64
 
 from bot import words
 from bot.errors import Notice, StartError, Word
 from bot.pictures import disk
-from bot.pictures.disk import BASE64_HOP_BYTES
+from bot.pictures.disk import BASE64_HOP_BYTES, Stored
+from bot.pictures.room import Room
 
 THREADS = 2
 """Enough to keep a disk busy. They are apart from the default pool, where uploads read."""
 FITTED_FILES_MAX = 256
 """Derivatives kept; beyond that the oldest go."""
-SPARE_BYTES = 16 * 1024 * 1024
-"""Kept free for what is paid for and under way, in a file that goes when the disk is full; and so
-much has to be free beside it before anything more is paid for. Enough for several pictures."""
-
-P = ParamSpec("P")
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
@@ -60,8 +55,8 @@ class Shelf:
         self._incoming = folder / "incoming"
         self._fitted = folder / "fitted"
         self._tagged = folder / "tagged"
-        self._spare = folder / "spare"
         self._placing = threading.Lock()
+        self.room = Room(folder, self._fitted, self._placing)
         self._executor: ThreadPoolExecutor | None = None
 
     async def __aenter__(self) -> Self:
@@ -82,7 +77,7 @@ class Shelf:
         executor = self._open_executor()
         self._executor = None
         await asyncio.to_thread(executor.shutdown)
-        await asyncio.to_thread(self._spare.unlink, missing_ok=True)
+        await asyncio.to_thread(self.room.end)
 
     def receive(self, bytes_max: int, tag: str | None = None) -> "Incoming":
         """A place for bytes still arriving: `async with shelf.receive(…) as incoming:`. What is
@@ -137,35 +132,19 @@ class Shelf:
         except OSError as error:
             raise disk.storage_notice(error) from error
 
-    async def check_room(self) -> None:
-        """Raises Notice(OWNER) where the disk has hardly room for another picture."""
-        if (await self.run(shutil.disk_usage, self._folder)).free < SPARE_BYTES:
-            raise Notice(Word.OWNER, words.disk_nearly_full())
+    async def stored(self) -> list[Stored]:
+        """All that is on the shelf, in the order in which it came, or came again."""
+        return await self.run(disk.walk, self._folder)
 
-    async def save_room(self) -> None:
-        """Keeps some of the disk free again, if that was needed meanwhile and can be had."""
-        await self.run(disk.reserve, self._spare, SPARE_BYTES)
+    async def remove(self, blob_ids: Iterable[str], came_before_ms: int) -> None:
+        """Takes these off the shelf, unless they came again since that time."""
 
-    def with_room(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """In a thread: what the function returns; called once more if it finds the disk full and
-        there is room to give.
-        """
-        try:
-            return function(*args, **kwargs)
-        except OSError as error:
-            if error.errno not in disk.FULL or not self.give_room():
-                raise
-        return function(*args, **kwargs)
+        def remove() -> None:
+            for path in map(self.path, blob_ids):
+                with self._placing:
+                    disk.remove_old(path, came_before_ms)
 
-    def give_room(self) -> bool:
-        """In a thread: lets go of what can be made again and of what was kept free. False if there
-        was none of it.
-        """
-        with self._placing:
-            given = [*self._fitted.iterdir(), *self._folder.glob(self._spare.name)]
-            for path in given:
-                path.unlink(missing_ok=True)
-        return bool(given)
+        await self.run(remove)
 
     async def finish(self, function: Callable[[], None]) -> None:
         """Calls the function in one of the shelf's threads, even if the caller is cancelled."""
@@ -181,6 +160,7 @@ class Shelf:
             disk.make_folder(target.parent.parent)
             disk.make_folder(target.parent)
             if disk.has_size(target, blob.size_bytes):
+                os.utime(target)  # it came again
                 source.unlink()
             else:
                 source.rename(target)
@@ -327,7 +307,7 @@ class Incoming:
         file = self._opened()
         rest = memoryview(data)
         while rest:
-            rest = rest[self._shelf.with_room(os.write, file, rest) :]
+            rest = rest[self._shelf.room.use(os.write, file, rest) :]
         self._hash.update(data)
         self._size_bytes += len(data)
 
@@ -367,8 +347,8 @@ class Incoming:
         self._close()
         blob = Blob(self._hash.hexdigest(), self._size_bytes)
         if self._tag is not None:
-            self._shelf.with_room(self._shelf.tag, self.path, self._tag)
-        self._shelf.with_room(self._shelf.place, self.path, blob)
+            self._shelf.room.use(self._shelf.tag, self.path, self._tag)
+        self._shelf.room.use(self._shelf.place, self.path, blob)
         return blob
 
     def _opened(self) -> int:

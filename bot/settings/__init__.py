@@ -50,6 +50,8 @@ class OpenRouterSettings(Section):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StorageSettings(Section):
     data_dir: Annotated[Path, FOLDER] = Path("data")
+    shelf_gb: Annotated[int, whole_number(1, 100_000)] = 20
+    shelf_days: Annotated[int, whole_number(1, 36_500)] = 180
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from bot.store import pruned
 from bot.store.database import Transaction
 
 Kind = Literal["text", "pdf"]
@@ -69,6 +70,7 @@ async def note_held(tx: Transaction, exchange_id: int, position: int, document: 
         tokens=document.tokens,
         tokens_max=document.tokens_max,
     )
+    await pruned.forget(tx, document.id)
 
 
 async def of_exchange(tx: Transaction, exchange_id: int) -> list[Attached]:
@@ -92,6 +94,7 @@ async def brought(
         "SELECT document.* FROM exchange JOIN document ON document.exchange_id = exchange.id"
         " WHERE exchange.conversation_id = :conversation_id"
         " AND exchange.id >= :first_id AND exchange.id < :before_id"
+        " AND document.blob_id NOT IN (SELECT blob_id FROM pruned)"
         " ORDER BY document.exchange_id, document.position",
         conversation_id=conversation_id,
         first_id=first_id,

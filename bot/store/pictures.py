@@ -4,6 +4,7 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Literal
 
+from bot.store import pruned
 from bot.store.database import Transaction
 
 
@@ -36,6 +37,7 @@ async def add(tx: Transaction, picture: Picture, source: Literal["member", "mode
         source=source,
         created_ms=tx.now_ms,
     )
+    await pruned.forget(tx, picture.id)
 
 
 async def meant(
@@ -50,6 +52,7 @@ async def meant(
         " JOIN picture ON picture.id = meant.picture_id"
         " WHERE exchange.conversation_id = :conversation_id"
         " AND exchange.id >= :first_id AND exchange.id < :before_id"
+        " AND picture.id NOT IN (SELECT blob_id FROM pruned)"
         " ORDER BY meant.exchange_id, meant.position",
         conversation_id=conversation_id,
         first_id=first_id,

@@ -43,12 +43,15 @@ async def of_exchange(tx: Transaction, exchange_id: int) -> list[Piece]:
 async def of_conversation(
     tx: Transaction, conversation_id: int, first_id: int, before_id: int
 ) -> dict[int, list[Piece]]:
-    """The same of every exchange of a conversation from one to before another, by exchange."""
+    """The same of every exchange of a conversation from one to before another, by exchange. A
+    picture that is not kept any more is a piece with nothing in it.
+    """
     rows = await tx.all(
         "SELECT piece.exchange_id, piece.text, piece.part, picture.id, picture.media_type,"
         " picture.width, picture.height, picture.size_bytes"
         " FROM exchange JOIN piece ON piece.exchange_id = exchange.id"
         " LEFT JOIN picture ON picture.id = piece.picture_id"
+        " AND picture.id NOT IN (SELECT blob_id FROM pruned)"
         " WHERE exchange.conversation_id = :conversation_id"
         " AND exchange.id >= :first_id AND exchange.id < :before_id"
         " ORDER BY piece.exchange_id, piece.position",

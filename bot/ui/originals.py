@@ -4,7 +4,7 @@ pixels in fewer bytes, else the reason why not.
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import discord
 
@@ -29,14 +29,20 @@ class Originals:
         interaction: discord.Interaction[discord.Client],
         pictures: Sequence[Picture],
         *,
+        gone: Collection[str],
         exchange_id: int,
         upload_bytes_max: int,
     ) -> None:
-        """Answers an interaction that is deferred, first by its response, then by follow-ups."""
+        """Answers an interaction that is deferred, first by its response, then by follow-ups. Of
+        pictures that are `gone`, by their ids, it says so.
+        """
         limit = min(upload_bytes_max, interaction.filesize_limit, REQUEST_BYTES_MAX)
         for number, picture in enumerate(pictures, 1):
             stem = f"easel-{exchange_id}-{number}-original"
-            text = await self._send_one(interaction, number, picture, limit, stem)
+            if picture.id in gone:
+                text = words.original_pruned(words.picture_name(number))
+            else:
+                text = await self._send_one(interaction, number, picture, limit, stem)
             if text is not None:
                 await _say(interaction, number, text)
 

@@ -12,7 +12,7 @@ from bot.confirming import Confirming
 from bot.errors import Word
 from bot.exchange import Exchanges
 from bot.ledger.book import Book
-from bot.store import exchanges, lineage, messages, openings, pieces
+from bot.store import exchanges, lineage, messages, openings, pieces, pruned
 from bot.store.database import Database, Transaction
 from bot.store.exchanges import Exchange, Meant
 from bot.store.openings import Opening
@@ -189,10 +189,14 @@ class Presses:
         if not pictures:
             await _refuse(interaction, Word.UNREADABLE, words.no_picture_there())
             return
+        gone = await self._database.read(
+            lambda tx: pruned.among(tx, [picture.id for picture in pictures])
+        )
         await interaction.response.defer(ephemeral=True, thinking=True)
         await self._originals.send(
             interaction,
             pictures,
+            gone=gone,
             exchange_id=exchange.id,
             upload_bytes_max=exchange.upload_bytes_max,
         )

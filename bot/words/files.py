@@ -62,3 +62,14 @@ def over_window(tokens: int, most: int) -> str:
 
 def slide_notes() -> str:
     return "Notes:"
+
+
+def no_longer_kept() -> str:
+    return (
+        "A picture or document that this is about is not kept any more: Easel keeps them for a"
+        " while. Attach it again."
+    )
+
+
+def original_pruned(name: str) -> str:
+    return f"{name} is not kept any more: Easel keeps pictures for a while."

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.pictures.shelf import SPARE_BYTES
+from bot.pictures.room import SPARE_BYTES
 from bot.settings import StorageSettings
 from bot.store import database as store
 from bot.store.folder import DataFolder
@@ -64,10 +64,10 @@ def fill(disk: Path, leave_bytes: int = 0) -> Path:
 
 
 async def until_spare(disk: Path) -> Path:
-    """The file that keeps some room, once it is there."""
+    """The file that keeps some room, once it does: a file tells nobody."""
     file = DataFolder(disk / "data").shelf / "spare"
     async with asyncio.timeout(TIMEOUT_S):
-        while not os.access(file, os.R_OK):  # noqa: ASYNC110  # a file tells nobody
+        while not file.exists() or file.stat().st_size < SPARE_BYTES:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
     return file
 
