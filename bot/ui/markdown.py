@@ -46,7 +46,8 @@ _DOUBTFUL = ("```", "~~~", "[", "<", "\r")
 # Source: `MarkupSubtextRule` of the same (`^ *-# +`), here with all that may stand before it.
 _SUBTEXT = re.compile(r"(?:\s|>|#{1,3}\s|[-*+]\s|\d{1,9}[.)]\s)*(?P<mark>-#)(?=\s)")
 
-_SPOILER = re.compile(r"\|\|(?=\S)(?P<inside>.+?)(?<=\S)\|\|", re.DOTALL)
+_COVER_OPENS = re.compile(r"\|\|(?=\S)")
+_COVER_CLOSES = re.compile(r"(?<=\S)\|\|")
 
 _PARAGRAPH = re.compile(r"\n[^\S\n]*\n\s*")
 _LINE = _LINE_BREAK
@@ -369,9 +370,26 @@ def escape(text: str) -> str:
 
 def is_covered(text: str) -> bool:
     """Whether anything in it is marked as a spoiler: `||so||`."""
-    return _SPOILER.search(text) is not None
+    return next(_covers(text), None) is not None
 
 
 def uncovered(text: str) -> str:
     """The text without these marks."""
-    return _SPOILER.sub(r"\g<inside>", text).strip()
+    shown, end = "", 0
+    for opens, closes in _covers(text):
+        shown += text[end : opens.start()] + text[opens.end() : closes.start()]
+        end = closes.end()
+    return (shown + text[end:]).strip()
+
+
+def _covers(text: str) -> Iterator[tuple[re.Match[str], re.Match[str]]]:
+    """The marks before and after each spoiler. Two searches and not one pattern: where one mark
+    finds no other, no later one does, and a pattern would look to the end for each of them.
+    """
+    end = 0
+    while opens := _COVER_OPENS.search(text, end):
+        closes = _COVER_CLOSES.search(text, opens.end() + 1)
+        if closes is None:
+            return
+        yield opens, closes
+        end = closes.end()
