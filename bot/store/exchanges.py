@@ -97,6 +97,12 @@ class Exchange:
         return self.moved == "history" or (self.private and self.moved is None)
 
     @property
+    def has_no_response(self) -> bool:
+        """Whether it is answered where a command was used that Discord did not let acknowledge."""
+        here = self.answer_channel_id == self.channel_id
+        return self.moved == "channel" and here and not self.opens_thread
+
+    @property
     def history_end(self) -> int:
         """The exchange before which what was said goes along."""
         return self.history_before_id or self.id

@@ -137,6 +137,8 @@ class DiscordAnswers:
             return
         if exchange.private:
             return  # nothing is shown before its end
+        if exchange.token is not None:
+            exchange = await self._places.without_response(exchange)
         channel_id = exchange.answer_channel_id
         if channel_id == exchange.channel_id:
             channel_id = await self._threads.settle(exchange)

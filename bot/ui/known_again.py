@@ -22,6 +22,8 @@ def reply_target(exchange: Exchange) -> int | None:
     """The message that the answer message replies to, where that stands still; None where it
     stands by itself: in its own thread, in direct messages, or as the response to an interaction.
     """
+    if exchange.has_no_response:
+        return None
     if exchange.moved == "channel" and exchange.answer_channel_id != exchange.channel_id:
         return exchange.channel_id  # a thread that was begun from a message has the id of that
     if exchange.answer_channel_id == exchange.channel_id and exchange.token is None:

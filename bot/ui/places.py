@@ -38,6 +38,8 @@ def heading(exchange: Exchange) -> str | None:
     """What stands above an answer that has moved: whom it is for, or where it was asked."""
     if exchange.moved is None or exchange.private:
         return None
+    if exchange.has_no_response:
+        return words.meant_for(exchange.member_id)
     if exchange.moved == "channel":
         return words.moved_to_channel(exchange.member_id)
     return words.moved_to_person(exchange.channel_id)
@@ -58,6 +60,14 @@ class Places:
         if moved is not None:
             log.info("exchange %d: moves to %s", exchange.id, moved.moved)
             await self._database.write(lambda tx: moves.note_moved(tx, moved))
+        return moved
+
+    async def without_response(self, exchange: Exchange) -> Exchange:
+        """The exchange as one whose command or button Discord did not let be acknowledged, which is
+        noted: its answer stands by itself where it was used, and says whom it is for.
+        """
+        moved = replace(exchange, moved="channel", token=None)
+        await self._database.write(lambda tx: moves.note_moved(tx, moved))
         return moved
 
     async def _in_channel(self, exchange: Exchange) -> Exchange | None:

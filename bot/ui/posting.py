@@ -118,6 +118,8 @@ class Posting(Sending):
             # discord.py formats the id into the path; "@original" is Discord's name for it.
             original = cast("int", "@original")
             response = await self._webhook(exchange.token).fetch_message(original)
+        except discord.DiscordServerError:
+            raise
         except discord.HTTPException:
             return False
         await self._note(response, exchange, messages.ANSWER)

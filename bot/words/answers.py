@@ -64,6 +64,11 @@ def moved_to_channel(member_id: int) -> str:
     return f"For <@{member_id}>, from a thread where I cannot answer any more:"
 
 
+def meant_for(member_id: int) -> str:
+    """Above an answer that nothing else tells whose it is; it pings nobody."""
+    return f"For <@{member_id}>:"
+
+
 def moved_to_person(channel_id: int) -> str:
     """The same where only the one who asked reads it."""
     return f"You asked this in <#{channel_id}>, where I cannot answer any more:"

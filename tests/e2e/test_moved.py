@@ -4,8 +4,10 @@ import pytest
 
 from bot.sandbox.discord import posting
 from bot.sandbox.discord.shapes import ChannelKind, Permission
+from bot.sandbox.discord.wire import Fault
 from bot.sandbox.discord.world import Channel, Message
-from bot.sandbox.openrouter import NoUsage, Paint, Say, Stall, answer
+from bot.sandbox.openrouter import NoUsage, Paint, Say, Stall, answer, silent_block
+from bot.sandbox.openrouter.script import Told
 from bot.store import exchanges, messages, moves
 from tests.e2e.photos import meant, shas
 from tests.e2e.stage import Stage, last_line
@@ -234,3 +236,22 @@ async def test_what_was_posted_where_it_moved_and_not_noted_is_found_again(
     await start_much_later(stage)
     (message,) = results(stage.channel)
     assert len(message.attachments) == isinstance(told, Paint)
+
+
+@pytest.mark.parametrize("told", [Paint(), silent_block()])
+async def test_the_answer_to_a_command_acknowledged_too_late_says_whose_it_is(
+    stage: Stage, told: Told
+):
+    await stage.start()
+    stage.model.script(told)
+    late = {"message": "Unknown interaction", "code": 10062}
+    stage.discord.faults.append(Fault("POST", r"/interactions/.*", status=404, body=late))
+    interaction = await stage.mara.command(stage.channel, "imagine", prompt="a fox")
+    await stage.discord.wait_until(lambda: any(one.pinged for one in stage.channel.messages))
+    await stage.until_idle()
+    assert interaction.messages == []
+    answered, ping = stage.channel.messages
+    assert answered.content.startswith(f"For {stage.mara.mention}:\n")
+    assert answered.pinged == []
+    assert last_line(answered).startswith("-# ")
+    assert (ping.pinged, ping.reply_to) == ([stage.mara], answered)
