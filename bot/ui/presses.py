@@ -24,6 +24,7 @@ from bot.ui.deleting import Deleting
 from bot.ui.modals import EditModal, wish
 from bot.ui.originals import Originals
 from bot.ui.reading import Reading
+from bot.ui.visitors import may_see
 from bot.underway import Underway
 
 Interaction = discord.Interaction[discord.Client]
@@ -77,7 +78,7 @@ class Presses:
             await self._submitted(interaction, found.exchange_id, data)
         elif interaction.type is discord.InteractionType.component and found.verb in self._verbs:
             exchange = await self._find(found.exchange_id)
-            if exchange is None:
+            if exchange is None or not may_see(interaction, exchange):
                 await _refuse(interaction, Word.PERMISSION, words.unknown_answer())
             else:
                 await self._verbs[found.verb](interaction, exchange, found)
@@ -158,6 +159,9 @@ class Presses:
             await _refuse(interaction, Word.UNREADABLE, words.modal_too_old())
             return
         source = None if opening.source_id is None else await self._find(opening.source_id)
+        if source is not None and not may_see(interaction, source):
+            await _refuse(interaction, Word.PERMISSION, words.unknown_answer())
+            return
         request = await self._asking.edit(interaction, opening, wish(data), source)
         await self._beginning.begin(interaction, request)
 

@@ -3,6 +3,7 @@
 import discord
 
 from bot.house import Visitor
+from bot.store.exchanges import Exchange
 
 
 def visitor(
@@ -24,3 +25,14 @@ def may_speak(interaction: discord.Interaction[discord.Client]) -> bool:
     may = interaction.permissions
     in_thread = isinstance(interaction.channel, discord.Thread)
     return may.send_messages_in_threads if in_thread else may.send_messages
+
+
+def may_see(interaction: discord.Interaction[discord.Client], exchange: Exchange) -> bool:
+    """Whether who pressed a button may know of the answer it names: their own, or one that stands
+    where they pressed, for others, too. That the button stands there Discord sees to; what is
+    private does not rest on it.
+    """
+    if interaction.user.id == exchange.member_id:
+        return True
+    places = {exchange.channel_id, exchange.answer_channel_id}
+    return exchange.server_id != 0 and not exchange.private and interaction.channel_id in places
