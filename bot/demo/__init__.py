@@ -60,6 +60,8 @@ SAVING = (
         "blend",
         "buttons",
         "long-answer",
+        "report",
+        "export",
     ),
 )
 """The scenes that save files, by the names of their files."""
@@ -73,7 +75,7 @@ def _prepare(output: Path) -> None:
         output.mkdir(parents=True, exist_ok=True)
         for scene in SAVING:
             for old in output.glob(f"[0-9][0-9]-{scene}.*"):
-                if old.suffix in {".png", ".jpg", ".webp", ".md"}:
+                if old.suffix in {".png", ".jpg", ".webp", ".md", ".csv"}:
                     old.unlink()
     except OSError as error:
         raise StartError(f"{output} cannot be written: {error.strerror}") from error
@@ -102,6 +104,8 @@ async def _play(scenes: Scenes) -> list[tuple[str, str | None]]:
         ("long-answer", scenes.long_answer),
         ("spend", scenes.spend),
         ("report", scenes.report),
+        ("export", scenes.export),
+        ("audit", scenes.audit),
     ):
         print(f"--- {name}")
         try:

@@ -1,6 +1,7 @@
 """The scenes of the tour, in order: what people do, and whether what they then see is right."""
 
 import asyncio
+import csv
 import json
 import signal
 
@@ -14,7 +15,7 @@ from bot.demo.stage import (
     one_picture,
     sha256,
 )
-from bot.money import dollars
+from bot.money import NanoUsd, dollars
 from bot.sandbox.discord.failures import TimedOut
 from bot.sandbox.discord.interactions import Interaction
 from bot.sandbox.discord.world import Message
@@ -238,6 +239,25 @@ class Scenes:
         interaction = await self._command(self.stage.ada, "report show")
         total = dollars(await self.stage.ledger(self.stage.server))
         await self._private_embed(interaction, total)
+        one_picture(self.stage.show("report", interaction.messages))
+
+    async def export(self) -> None:
+        interaction = await self._command(self.stage.ada, "report export")
+        message = await interaction.finished(SCENE_TIMEOUT_S)
+        files = self.stage.show("export", [message])
+        check(len(files) == 1 and message.ephemeral, "no file came, or everybody sees it")
+        rows = csv.DictReader(files[0].decode().splitlines())
+        total = sum(int(row["cost_nano_usd"]) for row in rows)
+        check(total == await self.stage.ledger(self.stage.server), "the rows are not the books")
+
+    async def audit(self) -> None:
+        print("  (the owner runs easel audit)")
+        code, lines = await self.stage.program("audit")
+        for line in lines:
+            print(f"    {line}")
+        account = dollars(NanoUsd(self.stage.model.account.total_nano_usd), 9)
+        check(code == 0, "it found differences")
+        check(f"OpenRouter {account}: they agree" in "\n".join(lines), "the account was not met")
 
     async def _command(self, person: Person, name: str, **options: object) -> Interaction:
         words = " ".join(

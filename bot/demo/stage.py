@@ -124,6 +124,21 @@ class Stage:
         async with asyncio.timeout(STOP_TIMEOUT_S):
             return await self.process.wait()
 
+    async def program(self, *words: str) -> tuple[int, list[str]]:
+        """Another command of the program, beside the bot: its exit code, and what it prints."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "bot", *words),
+            *("--config", str(self.folder / "config.toml")),
+            env={
+                **{name: value for name, value in os.environ.items() if name not in NOT_PASSED},
+                "OPENROUTER_API_KEY": self.model.api_key,
+            },
+            stdout=asyncio.subprocess.PIPE,
+        )
+        async with asyncio.timeout(SCENE_TIMEOUT_S):
+            output, _ = await process.communicate()
+        return process.returncode or 0, output.decode().splitlines()
+
     async def say(
         self,
         person: Person,

@@ -4,30 +4,42 @@ called, and the days without spending between those with.
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
+from typing import Protocol
 
 from bot import words
+from bot.clock import day_text
 from bot.ledger.chart import Bar, Chart, Panel
-from bot.ledger.periods import Period
+from bot.ledger.periods import EVERY_DAY, Period
 from bot.ledger.reports import MemberReport, ServerReport
 from bot.money import ZERO, dollars
 from bot.store.entries import By, Line, Totals
-from bot.ui.names import Called, Names
+from bot.ui.names import Called
 
 DRAWN: tuple[By, ...] = ("day", "member")
 """Of a report with several breakdowns, these."""
+LINES_DRAWN = 10
+"""Of each of these but days."""
 _NOTHING = Totals(ZERO, ZERO, 0, 0)
 
 
-async def server_chart(report: ServerReport, period: Period, server: str, names: Names) -> Chart:
+class Naming(Protocol):
+    """Finds what members and channels are called."""
+
+    async def of_members(self, ids: Sequence[int], /) -> dict[int, Called]: ...
+    def of_channel(self, channel_id: int, /) -> Called: ...
+
+
+async def server_chart(report: ServerReport, period: Period, server: str, names: Naming) -> Chart:
     """What /report draws. Raises nothing where a name is not found."""
-    drawn: tuple[By, ...] = tuple(report.by) if len(report.by) == 1 else DRAWN
+    alone = len(report.by) == 1
+    drawn: tuple[By, ...] = tuple(report.by) if alone else DRAWN
+    lines = {
+        by: report.by[by] if alone or by == "day" else report.by[by][:LINES_DRAWN] for by in drawn
+    }
     return _chart(
         server,
-        words.chart_subtitle(period, dollars(report.totals.cost), report.totals.exchanges),
-        [
-            _panel(by, report.by[by], report.zone, await _called(by, report.by[by], names))
-            for by in drawn
-        ],
+        _subtitle(report, period),
+        [_panel(by, lines[by], report.zone, await _called(by, lines[by], names)) for by in drawn],
     )
 
 
@@ -35,12 +47,19 @@ def member_chart(report: MemberReport, period: Period) -> Chart:
     """What /spend draws."""
     return _chart(
         words.spend_title(period),
-        words.chart_subtitle(period, dollars(report.totals.cost), report.totals.exchanges),
+        _subtitle(report, period),
         [
             _panel("day", report.by_day, report.zone, {}),
             _panel("kind", report.by_kind, report.zone, {}),
         ],
     )
+
+
+def _subtitle(report: MemberReport | ServerReport, period: Period) -> str:
+    days = None
+    if report.days != EVERY_DAY:
+        days = (day_text(report.days.first), day_text(report.days.last))
+    return words.chart_subtitle(period, days, dollars(report.totals.cost), report.totals.exchanges)
 
 
 def _chart(title: str, subtitle: str, panels: Sequence[Panel]) -> Chart:
@@ -62,7 +81,7 @@ def _panel(by: By, lines: Sequence[Line], zone: str, called: Mapping[str, Called
     return Panel(words.breakdown(by, zone), tuple(shown), upright=is_day)
 
 
-async def _called(by: By, lines: Sequence[Line], names: Names) -> dict[str, Called]:
+async def _called(by: By, lines: Sequence[Line], names: Naming) -> dict[str, Called]:
     match by:
         case "member":
             found = await names.of_members([int(line.key) for line in lines])

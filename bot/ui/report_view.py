@@ -89,7 +89,7 @@ class Drawing:
     ) -> tuple[discord.Embed, list[discord.File], ServerReport]:
         """A server's report under this name; its chart is a file of its own."""
         by = OVERVIEW if look.by is None else (look.by,)
-        most = LINES_MAX if look.by == "day" else PAGE_LINES
+        most = LINES_MAX if look.by in {None, "day"} else PAGE_LINES
         report = await self._database.read(
             lambda tx: reports.server_report(
                 tx,

@@ -33,9 +33,13 @@ def breakdown(by: str, zone: str) -> str:
     return f"{_BREAKDOWNS[by]} ({zone})" if by == "day" else _BREAKDOWNS[by]
 
 
-def chart_subtitle(period: str, cost: str, exchanges: int) -> str:
+def chart_subtitle(period: str, days: tuple[str, str] | None, cost: str, exchanges: int) -> str:
+    """`days` are the first and the last of the period; None for all there are."""
     noun = "exchange" if exchanges == 1 else "exchanges"
-    return f"{PERIODS[period].capitalize()}: {cost} for {exchanges:,} {noun}"
+    when = "" if days is None else f" ({days[0]} to {days[1]})"
+    if days is not None and days[0] == days[1]:
+        when = f" ({days[0]})"
+    return f"{PERIODS[period].capitalize()}{when}: {cost} for {exchanges:,} {noun}"
 
 
 def chart_known() -> str:

@@ -10,9 +10,9 @@ from bot.demo import tour
 NAMES = [
     *("mention", "follow-up", "own-photo", "reply-to-picture", "imagine", "edit"),
     *("text-and-code", "document", "budget", "restart", "killed", "direct-message", "forum"),
-    *("blend", "buttons", "cancel", "long-answer", "spend", "report"),
+    *("blend", "buttons", "cancel", "long-answer", "spend", "report", "export", "audit"),
 ]
-IN_WORDS = {19: "nineteen"}
+IN_WORDS = {21: "twenty-one", 22: "twenty-two"}
 README = Path(__file__).parents[2] / "README.md"
 
 
@@ -35,5 +35,11 @@ async def test_the_tour_ends_well_and_takes_only_its_own_old_files_away(
     assert re.fullmatch(r"ledger (\$\d+\.\d{9}) = account \1", last)
     assert all(path.exists() for path in kept)
     assert not any(path.exists() for path in stale)
-    for name in ("11-direct-message.png", "14-blend.png", "17-buttons.png", "18-long-answer.md"):
+    for name in (
+        "11-direct-message.png",
+        "14-blend.png",
+        "17-buttons.png",
+        "18-long-answer.md",
+        "19-report.png",
+    ):
         assert (tmp_path / name).exists()
