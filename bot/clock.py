@@ -4,8 +4,11 @@ and the calendar windows of the budgets. Everything else is handed a clock.
 
 import asyncio
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, tzinfo
 from typing import Protocol
+
+SET_BACK_S_MAX = 86_400
 
 
 class Clock(Protocol):
@@ -23,13 +26,29 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The machine's own."""
+    """The machine's own. Where that is set back by up to `SET_BACK_S_MAX` the time goes on from
+    where it was until the machine has caught up, so that no window opens again, and no deadline and
+    no duration gets longer; what is set back further was wrong before, and counts at once.
+    """
+
+    def __init__(
+        self,
+        time_ns: Callable[[], int] = time.time_ns,
+        monotonic_ns: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        self._time_ns = time_ns
+        self._monotonic_ns = monotonic_ns
+        self._ahead_ns = time_ns() - monotonic_ns()
 
     def now_ms(self) -> int:
-        return time.time_ns() // 1_000_000
+        monotonic_ns = self._monotonic_ns()
+        ahead_ns = self._time_ns() - monotonic_ns
+        if not 0 < self._ahead_ns - ahead_ns <= SET_BACK_S_MAX * 1_000_000_000:
+            self._ahead_ns = ahead_ns
+        return (monotonic_ns + self._ahead_ns) // 1_000_000
 
     def monotonic_s(self) -> float:
-        return time.monotonic()
+        return self._monotonic_ns() / 1_000_000_000
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

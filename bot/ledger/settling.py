@@ -87,7 +87,9 @@ class Settling:
             return False
         generation_id = reservation.generation_id
         assert generation_id is not None
-        deadline_ms = self._deadline_ms(reservation)
+        # No later than the whole patience from now, should the clock have been set back since.
+        patience_ms = int(self._unresolved_s * 1000)
+        deadline_ms = min(self._deadline_ms(reservation), self._clock.now_ms() + patience_ms)
         found: Generation | None = None
         for pause_s in itertools.chain(LOOK_UP_PAUSES_S, itertools.repeat(LOOK_UP_PAUSES_S[-1])):
             left_s = (deadline_ms - self._clock.now_ms()) / 1000

@@ -15,7 +15,8 @@ async def of_kind(tx: Transaction, kind: str) -> list[int]:
         " AS recent JOIN exchange ON exchange.id = recent.exchange_id"
         " JOIN reservation ON reservation.exchange_id = recent.exchange_id"
         " AND reservation.call_number = recent.call_number"
-        " WHERE recent.kind = :kind AND exchange.word IS NULL AND exchange.ended_ms IS NOT NULL"
+        " WHERE recent.kind = :kind AND exchange.word IS NULL"
+        " AND exchange.ended_ms > reservation.created_ms"
         " ORDER BY recent.id DESC LIMIT :newest",
         read=ENTRIES_READ,
         kind=kind,

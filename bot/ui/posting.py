@@ -48,7 +48,8 @@ class Posting(Sending):
 
     def _nonce_is_known(self, exchange: Exchange) -> bool:
         """Whether Discord itself recognises a repeat of what was sent for this exchange."""
-        return self._clock.now_ms() - exchange.created_ms < NONCE_MEMORY_MS
+        age_ms = self._clock.now_ms() - exchange.created_ms
+        return 0 <= age_ms < NONCE_MEMORY_MS  # below 0 the clock was set back since
 
     async def ping(self, exchange: Exchange, content: str) -> None:
         """One line under the answer that pings the one who asked and nobody else, once ever. Where

@@ -138,7 +138,8 @@ class Showing:
 
     async def _edit(self, sentence: str, *, timed: bool) -> bool:
         exchange = self._exchange
-        elapsed_s = (self._clock.now_ms() - exchange.created_ms - exchange.waited_ms) // 1000
+        elapsed_ms = self._clock.now_ms() - exchange.created_ms - exchange.waited_ms
+        elapsed_s = max(0, elapsed_ms) // 1000
         usually = await self._usually() if timed else ""
         line = words.stage_line(sentence, elapsed_s if timed else None, usually)
         text = "".join(self._text)[-TEXT_LETTERS_READ:]
