@@ -147,8 +147,7 @@ async def test_spend_is_private_and_says_what_is_left(stage: Stage):
     await stage.ask_in_thread("a fox")
     spent = dollars(NanoUsd(await stage.ledger_nano_usd()))
     interaction = await stage.mara.command(stage.channel, "spend")
-    await interaction.answered()
-    embed = interaction.messages[0].embeds[0]
+    embed = (await interaction.finished()).embeds[0]
     assert interaction.ephemeral
     assert spent in embed["description"]
     assert "daily budget" in str(embed["fields"])
@@ -169,9 +168,8 @@ async def test_a_report_shows_only_its_own_servers_figures_and_only_to_admins(st
         await stage.mara.command(stage.channel, "report show")
     for options in ({}, {"period": "today"}, {"by": "kind"}, {"by": "channel"}):
         interaction = await stage.ada.command(stage.channel, "report show", **options)
-        await interaction.answered()
+        embed = (await interaction.finished()).embeds[0]
         assert interaction.ephemeral
-        embed = interaction.messages[0].embeds[0]
         assert f"**{dollars(NanoUsd(here))}** for 1 exchange" in embed["description"]
         assert str(stage.theo.id) not in str(embed)
 
