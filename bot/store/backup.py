@@ -65,6 +65,8 @@ def back_up_daily(folder: DataFolder, day: str) -> bool:
         return False
     with _copy_errors(file):
         folder.backups.mkdir(mode=0o700, exist_ok=True)
+        for part in folder.backups.glob("*.part"):
+            part.unlink()  # of an earlier day, and killed
     back_up(folder.database, file)
     with _copy_errors(file):
         kept = sorted(each for each in folder.backups.glob(DAILY_BACKUPS) if each != file)

@@ -13,7 +13,7 @@ import discord
 from bot import words
 from bot.errors import Notice, Word
 from bot.request import Request
-from bot.store import conversations, exchanges, messages, pieces, spoilers
+from bot.store import conversations, exchanges, messages, pieces, pruned, spoilers
 from bot.store.conversations import Place
 from bot.store.database import Database, Transaction
 from bot.store.exchanges import Exchange, Meant
@@ -330,18 +330,21 @@ def _is_empty(message: discord.Message) -> bool:
 
 
 async def _pictures_shown(tx: Transaction, message_id: int) -> list[Meant] | None:
-    """The pictures of ours that a message shows, from the shelf; None if it is not ours."""
+    """The pictures of ours that a message shows, from the shelf; None if it is not ours, or if they
+    are not kept any more: Discord may have them still.
+    """
     posted = await messages.find(tx, message_id)
     if posted is None:
         return None
     spoiler = (await exchanges.get(tx, posted.exchange_id)).spoiler
     answer = await pieces.of_exchange(tx, posted.exchange_id)
     pictures = [(piece.part, piece.picture) for piece in answer if piece.picture is not None]
-    here = [picture for part, picture in pictures if part == posted.part]
-    return [
-        Meant(f"{spoilers.PREFIX if spoiler else ''}picture", picture_id=picture.id)
-        for picture in here or [picture for _, picture in pictures]
-    ]
+    here = [picture.id for part, picture in pictures if part == posted.part]
+    ids = here or [picture.id for _, picture in pictures]
+    if await pruned.among(tx, ids):
+        return None
+    name = f"{spoilers.PREFIX if spoiler else ''}picture"
+    return [Meant(name, picture_id=picture_id) for picture_id in ids]
 
 
 async def _conversation_of(tx: Transaction, message_id: int) -> int | None:

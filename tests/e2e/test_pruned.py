@@ -70,6 +70,19 @@ async def test_who_goes_on_is_told_by_the_model(stage: Stage):
     assert "is not kept any more" in json.dumps(call.request)
 
 
+async def test_a_reply_to_a_picture_that_is_gone_takes_it_from_discord(stage: Stage):
+    await stage.start()
+    thread, (shown,) = await stage.ask_in_thread("a fox")
+    await stage.until_idle()
+    await stage.stop()
+    await start_later(stage, LIVE_DAYS + 1)
+    await until_shelved(stage, 0)
+    asked = await stage.mara.say(thread, "make it night", reply_to=shown)
+    (message,) = await stage.answers(thread, asked.id)
+    assert message.attachments
+    assert len(stage.model.calls[-1].pictures) == 1
+
+
 async def test_the_current_picture_of_a_conversation_that_goes_on_stays(stage: Stage):
     await stage.start()
     thread, _ = await stage.ask_in_thread("a fox")

@@ -82,6 +82,8 @@ async def test_the_database_is_not_its_own_backup(path: Path):
 async def test_one_a_day_is_kept_for_a_week(path: Path, tmp_path: Path):
     folder = DataFolder(tmp_path)
     assert path == folder.database
+    folder.backups.mkdir()
+    (folder.backups / "easel-2026-10-31.db.part").write_bytes(b"killed")
     for day in range(1, 10):
         assert backup.back_up_daily(folder, f"2026-11-{day:02}")
         assert not backup.back_up_daily(folder, f"2026-11-{day:02}")
