@@ -9,7 +9,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot import words
-from bot.errors import EaselError
+from bot.errors import Notice
 from bot.ui.adjusting import Adjusting
 from bot.ui.exporting import Exporting
 from bot.ui.report_view import Look, ReportView
@@ -88,6 +88,12 @@ class Money(commands.Cog):
         if interaction.type is not discord.InteractionType.component:
             return
         try:
-            await self._view.pressed(interaction)
-        except (EaselError, discord.DiscordException, aiohttp.ClientError, TimeoutError) as error:
+            try:
+                await self._view.pressed(interaction)
+            except Notice as notice:
+                log.error("interaction %d: %s", interaction.id, notice.sentence)  # noqa: TRY400 - as foreseen
+                if not interaction.response.is_done():
+                    sentence = words.refusal(notice.word, notice.sentence)
+                    await interaction.response.send_message(sentence, ephemeral=True)
+        except (discord.DiscordException, aiohttp.ClientError, TimeoutError) as error:
             log.warning("interaction %d: not answered: %r", interaction.id, error)

@@ -71,7 +71,8 @@ class Digests:
             log.warning("server %d: its channel for reports is not there", due.server_id)
             return False
         look = Look(due.server_id, "last-month")
-        embed, files, _ = await self._drawing.of_server(look, channel.guild.name)
+        report = await self._drawing.read(look)
+        embed, files = await self._drawing.of_server(report, look, channel.guild.name)
         try:
             # Discord drops what comes again with the same nonce.
             nonce = f"digest{due.server_id % 10**12}{due.subject[-6:]}"

@@ -8,9 +8,11 @@ from pathlib import Path
 import discord
 
 from bot import words
+from bot.errors import Notice
 from bot.ledger import export
-from bot.ledger.export import CsvFiles
+from bot.ledger.export import CsvFiles, Plan
 from bot.ledger.periods import Period
+from bot.pictures.disk import storage_notice
 from bot.store.database import Database
 from bot.ui.answer import TOO_LARGE_CODE
 from bot.ui.content import REQUEST_BYTES_MAX
@@ -35,31 +37,42 @@ class Exporting:
         self, interaction: discord.Interaction[discord.Client], server_id: int, period: Period
     ) -> None:
         """Answers the command, for its user alone."""
-        await interaction.response.defer(ephemeral=True, thinking=True)
         limit = min(interaction.filesize_limit, REQUEST_BYTES_MAX)
+        planned = await self._database.read(lambda tx: export.plan(tx, period, server_id))
+        refusal: str | None = None
+        if not planned.rows:
+            refusal = words.export_empty(period)
+        elif planned.rows * BYTES_OF_A_ROW_MAX > FILES_MAX * limit:
+            refusal = words.export_too_long(planned.rows)
+        if refusal is not None:
+            await interaction.response.send_message(refusal, ephemeral=True)
+            return
+        await interaction.response.defer(ephemeral=True, thinking=True)
         async with self._turn:
-            if not await self._try(interaction, server_id, period, limit):
-                await self._try(interaction, server_id, period, limit // SHARE_AFTER_REFUSAL)
+            try:
+                if not await self._try(interaction, planned, period, limit):
+                    await self._try(interaction, planned, period, limit // SHARE_AFTER_REFUSAL)
+            except Notice as notice:
+                log.error("an export failed: %s", notice.sentence)  # noqa: TRY400 - as foreseen
+                await interaction.edit_original_response(
+                    content=words.refusal(notice.word, notice.sentence), attachments=[]
+                )
 
     async def _try(
         self,
         interaction: discord.Interaction[discord.Client],
-        server_id: int,
+        planned: Plan,
         period: Period,
         bytes_max: int,
     ) -> bool:
         """False where Discord finds the first file too large."""
-        planned = await self._database.read(lambda tx: export.plan(tx, period, server_id))
-        if not planned.rows:
-            await interaction.edit_original_response(content=words.export_empty(period))
-            return True
-        if planned.rows * BYTES_OF_A_ROW_MAX > FILES_MAX * bytes_max:
-            await interaction.edit_original_response(content=words.export_too_long(planned.rows))
-            return True
         with tempfile.TemporaryDirectory(prefix="easel-export-") as folder:
             files = CsvFiles(lambda number: Path(folder) / f"{number}.csv", bytes_max)
-            with files:
-                await export.export(self._database, planned, files)
+            try:
+                with files:
+                    await export.export(self._database, planned, files)
+            except OSError as error:
+                raise storage_notice(error) from error
             return await _upload(interaction, period, planned.rows, files.paths)
 
 

@@ -84,13 +84,11 @@ class Drawing:
         self._workshop = workshop
         self._names = names
 
-    async def of_server(
-        self, look: Look, server: str
-    ) -> tuple[discord.Embed, list[discord.File], ServerReport]:
-        """A server's report under this name; its chart is a file of its own."""
+    async def read(self, look: Look) -> ServerReport:
+        """The figures, from the database alone."""
         by = OVERVIEW if look.by is None else (look.by,)
         most = LINES_MAX if look.by in {None, "day"} else PAGE_LINES
-        report = await self._database.read(
+        return await self._database.read(
             lambda tx: reports.server_report(
                 tx,
                 look.server_id,
@@ -101,9 +99,14 @@ class Drawing:
                 skip=look.page * most,
             )
         )
+
+    async def of_server(
+        self, report: ServerReport, look: Look, server: str
+    ) -> tuple[discord.Embed, list[discord.File]]:
+        """A server's report under this name; its chart is a file of its own."""
         embed = server_embed(report, look.period, server, look.member_id)
         chart = await report_charts.server_chart(report, look.period, server, self._names)
-        return embed, await self.charted(embed, chart), report
+        return embed, await self.charted(embed, chart)
 
     async def charted(self, embed: discord.Embed, chart: Chart) -> list[discord.File]:
         """The chart as a file, to be replaced by the next one. Without one, which is no reason to
@@ -131,8 +134,9 @@ class ReportView:
 
     async def show(self, interaction: Interaction, look: Look) -> None:
         """Answers the command, for its user alone."""
+        report = await self._drawing.read(look)
         await interaction.response.defer(ephemeral=True, thinking=True)
-        await self._into_response(interaction, look)
+        await self._into_response(interaction, look, report)
 
     async def pressed(self, interaction: Interaction) -> bool:
         """Does what a button says; False if it is none of these."""
@@ -145,16 +149,16 @@ class ReportView:
             sentence = words.refusal(Word.PERMISSION, words.report_refused())
             await interaction.response.send_message(sentence, ephemeral=True)
             return True
+        report = await self._drawing.read(look)
         await interaction.response.defer()
         if what == "post":
-            await self._post(interaction, look)
+            await self._post(interaction, look, report)
         else:
-            await self._into_response(interaction, look)
+            await self._into_response(interaction, look, report)
         return True
 
     async def spend(self, interaction: Interaction, period: Period) -> None:
         """Answers /spend: one's own, from everywhere, and never shown to others."""
-        await interaction.response.defer(ephemeral=True, thinking=True)
         person = interaction.user
         role_ids = visitor(person, interaction.channel).role_ids
         report = await self._database.read(
@@ -162,19 +166,22 @@ class ReportView:
                 tx, self._limits, person.id, period, interaction.guild_id or 0, role_ids
             )
         )
+        await interaction.response.defer(ephemeral=True, thinking=True)
         embed = member_embed(report, period)
         files = await self._drawing.charted(embed, report_charts.member_chart(report, period))
         await interaction.edit_original_response(embed=embed, attachments=files)
 
-    async def _into_response(self, interaction: Interaction, look: Look) -> None:
-        embed, files, report = await self._drawing.of_server(look, _name(interaction))
+    async def _into_response(
+        self, interaction: Interaction, look: Look, report: ServerReport
+    ) -> None:
+        embed, files = await self._drawing.of_server(report, look, _name(interaction))
         await interaction.edit_original_response(
             embed=embed, attachments=files, view=_buttons(look, report)
         )
 
-    async def _post(self, interaction: Interaction, look: Look) -> None:
+    async def _post(self, interaction: Interaction, look: Look, report: ServerReport) -> None:
         """Shows it to the channel, without buttons, and says whose doing that is."""
-        embed, files, _ = await self._drawing.of_server(look, _name(interaction))
+        embed, files = await self._drawing.of_server(report, look, _name(interaction))
         await interaction.followup.send(
             words.report_posted(interaction.user.id),
             embed=embed,

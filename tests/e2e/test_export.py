@@ -2,11 +2,15 @@
 
 import csv
 import io
+import tempfile
 from dataclasses import asdict
+from errno import ENOSPC
+from pathlib import Path
 
 import pytest
 
 from bot.ledger import reports
+from bot.ledger.export import CsvFiles
 from bot.sandbox.discord.failures import SandboxError
 from bot.sandbox.discord.shapes import Permission
 from bot.sandbox.discord.wire import Fault
@@ -14,7 +18,7 @@ from bot.sandbox.discord.world import Message
 from bot.sandbox.openrouter import Say, answer
 from bot.store.database import Transaction
 from bot.ui import exporting
-from tests.e2e.stage import Stage
+from tests.e2e.stage import Stage, last_line
 
 
 async def books(stage: Stage, server_id: int) -> list[dict[str, str]]:
@@ -30,6 +34,10 @@ def rows(messages: list[Message]) -> list[dict[str, str]]:
         (file,) = message.attachments
         found += list(csv.DictReader(io.StringIO(file.data.decode(), newline="")))
     return found
+
+
+def names_in(folder: Path) -> list[str]:
+    return [path.name for path in folder.glob("easel-export-*")]
 
 
 async def spend(stage: Stage, count: int) -> None:
@@ -79,3 +87,20 @@ async def test_where_discord_takes_less_than_it_says_the_files_are_smaller(stage
     interaction = await stage.ada.command(stage.channel, "report export")
     message = await interaction.finished()
     assert rows([message]) == await books(stage, stage.server.id)
+
+
+async def test_a_full_disk_is_said_and_nothing_is_left(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    def full(*_: object) -> None:
+        raise OSError(ENOSPC, "No space left on device")
+
+    await stage.start()
+    await spend(stage, 1)
+    monkeypatch.setattr(CsvFiles, "write", full)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    interaction = await stage.ada.command(stage.channel, "report export")
+    message = await interaction.finished()
+    assert last_line(message) == "-# owner · not charged"
+    assert not message.attachments
+    assert names_in(tmp_path) == []

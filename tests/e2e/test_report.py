@@ -213,3 +213,23 @@ async def test_answers_that_reached_nobody_are_counted(stage: Stage):
         await database.write(lambda tx: tx.run(waits, member_id=stage.mara.id))
     said = text(await look(stage.ada, stage.channel))
     assert "1 answer that could not be delivered waits in `/history`." in said
+
+
+async def test_about_a_member_only_what_they_spent_here_is_told(stage: Stage):
+    elsewhere = stage.discord.add_server("Elsewhere")
+    other = elsewhere.add_channel("other")
+    elsewhere.join(stage.mara)
+    await stage.start()
+    stage.model.script(answer(Say("A fox."), cost_nano_usd=7 * 10**8))
+    used = await stage.mara.command(other, "ask", prompt="why?")
+    await stage.answers(other, used.id)
+    used = await stage.mara.command(stage.mara.dm, "ask", prompt="why?")
+    await stage.answers(stage.mara.dm, used.id)
+    await stage.until_idle()
+    for about in (stage.mara, stage.discord.add_person("Stranger")):
+        for by in (None, "day", "channel"):
+            options = {} if by is None else {"by": by}
+            said = text(await look(stage.ada, stage.channel, member=about, **options))
+            assert "Nothing was spent." in said
+            assert "$0.7" not in said
+            assert str(other.id) not in said
