@@ -31,6 +31,9 @@ SETTINGS: dict[Scene, str] = {
     "dear": "ask_above_usd = 0.10\n",
 }
 
+PINGED = {"mention: posted:-1", "command: step:wait"}
+"""Once: by the answer that was late, and by the one that no command was seen to lead to."""
+
 
 @pytest.fixture
 async def stage(tmp_path: Path):
@@ -123,7 +126,7 @@ async def test_kill(
         charged = "charged ≈ $0." if kill.money == "estimate" else "charged $0."
         booked = "not charged" if kill.money == "nothing" else charged
         assert line.startswith(f"-# {kill.ends} · {booked}")
-    assert len(stage.mara.pings) == (kill.point == "posted:-1")
+    assert len(stage.mara.pings) == (kill.name in PINGED)
     assert [thread.starter for thread in stage.channel.threads] in ([], [killing.asked])
     assert len(stage.model.calls) == kill.calls
     await killing.check_books(*([] if kill.money == "nothing" else [kill.money]))
