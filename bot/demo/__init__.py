@@ -102,6 +102,7 @@ async def _play(scenes: Scenes) -> list[tuple[str, str | None]]:
         ("buttons", scenes.buttons),
         ("cancel", scenes.cancel),
         ("long-answer", scenes.long_answer),
+        ("budgets", scenes.budgets),
         ("spend", scenes.spend),
         ("report", scenes.report),
         ("export", scenes.export),

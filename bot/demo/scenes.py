@@ -231,6 +231,26 @@ class Scenes:
         files = self.stage.show("long-answer", await self._result(interaction))
         check(files == [LONG.encode()], "the whole did not come as one file")
 
+    async def budgets(self) -> None:
+        stage, everyone = self.stage, {"scope": "everyone", "window": "day"}
+        await self._told(stage.ada, "budget set", "is now $0.30", limit="0.30", **everyone)
+        refused = await self._command(stage.noor, "imagine", prompt="a teapot for two")
+        stage.show("budgets", refused.messages)
+        said = refused.messages[-1].content
+        check("no room in your daily allowance in this server" in said, "another budget refused")
+        check(refused.ephemeral and "-# budget · not charged" in said, "this is no refusal")
+        gift = {"member": stage.noor, "amount": "1", "reason": "a birthday"}
+        await self._told(stage.ada, "budget grant", "has $1.00 more", **gift)
+        granted = await self._command(stage.noor, "ask", prompt="what is a teapot for two called?")
+        answer = await self._result(granted)
+        stage.show("budgets", answer)
+        check("-# $" in answer[-1].content, "the grant gave no room")
+        shown = await self._command(stage.ada, "budget show")
+        await self._private_embed(shown, "Each member per day: $0.30 each")
+        await self._told(stage.ada, "budget remove", "no budget of each member", **everyone)
+        changes = await self._command(stage.ada, "budget history")
+        await self._private_embed(changes, "$1.00 (a birthday)")
+
     async def spend(self) -> None:
         interaction = await self._command(self.stage.mara, "spend")
         await self._private_embed(interaction, "What you spent")
@@ -259,11 +279,14 @@ class Scenes:
         check(code == 0, "it found differences")
         check(f"OpenRouter {account}: they agree" in "\n".join(lines), "the account was not met")
 
+    async def _told(self, person: Person, name: str, holds: str, **options: object) -> None:
+        """A command that is answered with a sentence."""
+        used = await self._command(person, name, **options)
+        self.stage.show(name, used.messages)
+        check(used.ephemeral and holds in used.messages[-1].content, f"{holds} is missing")
+
     async def _command(self, person: Person, name: str, **options: object) -> Interaction:
-        words = " ".join(
-            f"{key}: {value[0] if isinstance(value, tuple) else value}"
-            for key, value in options.items()
-        )
+        words = " ".join(f"{key}: {_typed(value)}" for key, value in options.items())
         print(f"  {person.name} in #{self.stage.channel.name}: /{name} {words}".rstrip())
         interaction = await person.command(self.stage.channel, name, **options)
         await interaction.answered()
@@ -299,3 +322,14 @@ class Scenes:
         except TimedOut as error:
             raise Wrong("what it cost was never found out") from error
         print(f"    Easel, once the provider told: {message.content.splitlines()[-1]}")
+
+
+def _typed(value: object) -> str:
+    """As who uses a command sees it: a file's name, a person's."""
+    match value:
+        case Person():
+            return f"@{value.name}"
+        case (str() as file_name, bytes()):
+            return file_name
+        case _:
+            return str(value)

@@ -80,14 +80,14 @@ def budget_title(scope: str, span: str, subject_id: int = 0) -> str:
         "role-member": f"each of <@&{subject_id}>",
         "member": f"<@{subject_id}>",
     }[scope]
-    return f"{whose}, {_WITHIN[span]}"
+    return f"{whose} {_WITHIN[span]}"
 
 
-_WITHIN = {"day": "a day", "week": "a week", "month": "a month", "ever": "in all time"}
+_WITHIN = {"day": "per day", "week": "per week", "month": "per month", "ever": "for all time"}
 
 
 def owners_cap() -> str:
-    return "the owner's cap for this server, a month"
+    return "the owner's cap for this server per month"
 
 
 def budgets_title(server: str) -> str:

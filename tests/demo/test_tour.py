@@ -10,7 +10,7 @@ from bot.demo import tour
 NAMES = [
     *("mention", "follow-up", "own-photo", "reply-to-picture", "imagine", "edit"),
     *("text-and-code", "document", "budget", "restart", "killed", "direct-message", "forum"),
-    *("blend", "buttons", "cancel", "long-answer", "spend", "report", "export", "audit"),
+    *("blend", "buttons", "cancel", "long-answer", "budgets", "spend", "report", "export", "audit"),
 ]
 IN_WORDS = {21: "twenty-one", 22: "twenty-two"}
 README = Path(__file__).parents[2] / "README.md"

@@ -67,7 +67,7 @@ async def test_a_refusal_says_which_budget_what_is_left_what_it_takes_the_reset_
     await stage.start()
     said = await budget(stage, "server", "0.30", "day")
     assert said == (
-        "The budget of the whole server, a day is now $0.30. It holds from the next request on."
+        "The budget of the whole server per day is now $0.30. It holds from the next request on."
     )
     said = await is_refused(stage, stage.mara, "this server's daily budget")
     assert "$0.3000 of $0.3000 is left, and this would have held $0." in said
@@ -143,7 +143,7 @@ async def test_show_tells_spent_held_left_a_bar_and_the_reset(stage: Stage):
     await stage.start()
     shown = await told(stage.ada, stage.channel, "budget show")
     assert "Budgets of Atelier" in shown
-    assert "The owner's cap for this server, a month: ▱▱▱▱▱▱▱▱▱▱ $100.0000 of $100.00" in shown
+    assert "The owner's cap for this server per month: ▱▱▱▱▱▱▱▱▱▱ $100.0000 of $100.00" in shown
     assert "set no budget" in shown
     stage.model.script(answer(Say("A fox."), cost_nano_usd=int(nano_usd("0.25"))))
     used = await stage.theo.command(stage.channel, "ask", prompt="why?")
@@ -161,15 +161,15 @@ async def test_show_tells_spent_held_left_a_bar_and_the_reset(stage: Stage):
     left = dollars(NanoUsd(nano_usd("0.75") - held))
     standing = f"{left} of $1.00 left ($0.2500 spent, {dollars(held)} held)"
     assert re.fullmatch(
-        rf"The whole server, a day: ▰+▱+ {re.escape(standing)}; resets <t:\d+:R>", lines[0]
+        rf"The whole server per day: ▰+▱+ {re.escape(standing)}; resets <t:\d+:R>", lines[0]
     )
     assert re.fullmatch(
-        rf"All of {painters.mention} together, in all time: ▱+ \$\d+\.\d{{4}} of \$12\.50 left"
+        rf"All of {painters.mention} together for all time: ▱+ \$\d+\.\d{{4}} of \$12\.50 left"
         rf" \(\$0\.0000 spent, {re.escape(dollars(held))} held\); does not reset",
         lines[1],
     )
-    assert re.fullmatch(r"Each member, a month: \$2\.00 each; resets <t:\d+:R>", lines[2])
-    assert lines[3].startswith(f"{stage.theo.mention}, a week: ▰")
+    assert re.fullmatch(r"Each member per month: \$2\.00 each; resets <t:\d+:R>", lines[2])
+    assert lines[3].startswith(f"{stage.theo.mention} per week: ▰")
     stage.model.gate.open()
     await stage.until_idle()
 
@@ -208,14 +208,14 @@ async def test_history_tells_who_changed_what(stage: Stage):
     removed = await told(
         stage.owner, stage.channel, "budget remove", scope="server", window="month"
     )
-    assert removed == "There is no budget of the whole server, a month any more."
+    assert removed == "There is no budget of the whole server per month any more."
     again = await told(stage.owner, stage.channel, "budget remove", scope="server", window="month")
     assert "Nothing was changed" in again
     lines = (await told(stage.ada, stage.channel, "budget history")).splitlines()[1:]
     assert [line.split("> ", 1)[1] for line in lines] == [
-        f"{stage.owner.mention} · the whole server, a month: $12.50 → none",
-        f"{stage.ada.mention} · the whole server, a month: $5.00 → $12.50",
-        f"{stage.ada.mention} · the whole server, a month: none → $5.00",
+        f"{stage.owner.mention} · the whole server per month: $12.50 → none",
+        f"{stage.ada.mention} · the whole server per month: $5.00 → $12.50",
+        f"{stage.ada.mention} · the whole server per month: none → $5.00",
     ]
 
 
