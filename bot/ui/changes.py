@@ -44,7 +44,7 @@ class Changes:
                 )
             )
         prompt = self._reading.words_of(message)
-        if not prompt or len(prompt) > PROMPT_LETTERS_MAX:
+        if prompt is None or len(prompt) > PROMPT_LETTERS_MAX:
             return
 
         async def operation(tx: Transaction) -> tuple[Exchange, dict[int, Posted]] | None:

@@ -100,9 +100,13 @@ class Reading:
         heard = not _server_id(message) or (own and self._message_content)
         return heard or self._is_mentioned(message)
 
-    def words_of(self, message: discord.Message) -> str:
-        """What a person's message says now; empty where that is not told."""
-        return self._prompt(message) if self._is_told(message) else ""
+    def words_of(self, message: discord.Message) -> str | None:
+        """What a person's message says now; None where that is not told, or where it says and
+        brings nothing at all.
+        """
+        if not self._is_told(message):
+            return None
+        return self._prompt(message) or ("" if message.attachments else None)
 
     def files_of(self, message: discord.Message) -> Files | None:
         """The files that a person's message still has; None where that is not told, or where a

@@ -47,6 +47,20 @@ async def test_a_deleted_request_goes_along_no_more_and_its_answer_does(stage: S
     assert ("assistant", "So it is.") in said(stage.model.calls[-1])
 
 
+async def test_words_taken_out_from_above_a_picture_go_along_no_more(stage: Stage):
+    await stage.start()
+    stage.model.script(Say("A fox."), Say("I see."))
+    thread, _ = await stage.ask_in_thread("who is red?")
+    asked = await stage.mara.say(thread, "my code is 1234", files=[("cat.png", png(RED))])
+    await stage.answers(thread, asked.id)
+    await stage.until_idle()
+    await stage.mara.edit_message(asked, "")
+    await thread.wait_for(lambda one: OFFER in one.content)
+    told = await ask_on(stage, thread, "make it night")
+    assert not [text for text in told if "1234" in text]
+    assert stage.model.calls[-1].pictures
+
+
 async def test_the_picture_of_a_deleted_request_is_not_meant_any_more(stage: Stage):
     await stage.start()
     stage.model.script(Say("A fox."), Say("I see."))
