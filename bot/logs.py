@@ -43,7 +43,7 @@ class _Lines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         # Here and not in a filter: what is told of an error is blotted as well.
-        record.message, record.asctime = record.getMessage(), self.formatTime(record)
+        record.message, record.asctime = _message(record), self.formatTime(record)
         error = _error_of(record)
         behind = "" if error is None else f" | {told(error)}"
         return self._blotted(self.formatMessage(record) + behind)
@@ -64,7 +64,7 @@ class _Objects(_Lines):
             "time": self.formatTime(record),
             "level": record.levelname,
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": _message(record),
         }
         exchange = _exchange_of(record)
         if exchange is not None:
@@ -74,6 +74,27 @@ class _Objects(_Lines):
             values["error"] = told(error)
         # Before they are written as JSON, which would spell some secrets otherwise.
         return json.dumps({name: self._blotted(value) for name, value in values.items()})
+
+
+class _Named:
+    """An error within a message, by class and number alone."""
+
+    def __init__(self, error: BaseException) -> None:
+        self._error = error
+
+    def __repr__(self) -> str:
+        return _named(self._error)
+
+
+def _message(record: logging.LogRecord) -> str:
+    """What it says. Errors in it are told as others are, without their own words: aiohttp's give
+    the address that was asked for, and with it the token of an interaction.
+    """
+    if not isinstance(record.args, tuple) or not record.args:
+        return record.getMessage()
+    return str(record.msg) % tuple(
+        _Named(each) if isinstance(each, BaseException) else each for each in record.args
+    )
 
 
 def _exchange_of(record: logging.LogRecord) -> int | None:
@@ -115,7 +136,8 @@ def _chain(error: BaseException) -> Iterator[str]:
 
 def _named(error: BaseException) -> str:
     """`OSError ENOSPC`; of an answer of a server, its status and its code."""
-    numbers = [getattr(error, name, None) for name in ("status", "code")]
+    # Its own: aiohttp's errors have another name for their status, which warns.
+    numbers = [vars(error).get(name) for name in ("status", "code")]
     told = [str(number) for number in numbers if isinstance(number, int)]
     if isinstance(error, OSError) and error.errno is not None:
         told.append(errno.errorcode.get(error.errno, str(error.errno)))

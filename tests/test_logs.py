@@ -5,7 +5,10 @@ import re
 from collections.abc import Iterator
 from contextvars import copy_context
 
+import aiohttp
 import pytest
+import yarl
+from multidict import CIMultiDict, CIMultiDictProxy
 
 from bot import logs
 
@@ -51,6 +54,21 @@ def test_secrets_are_blotted_out(capsys: pytest.CaptureFixture[str]):
     text = written(capsys)
     assert SECRET not in text
     assert "with [secret] and {'a': b'[secret]'}" in text
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_an_error_in_a_message_is_told_without_its_words(
+    capsys: pytest.CaptureFixture[str], as_json: bool
+):
+    address = yarl.URL("https://discord.com/api/v10/webhooks/1/TOKEN/messages/@original")
+    asked = aiohttp.RequestInfo(address, "PATCH", CIMultiDictProxy(CIMultiDict[str]()), address)
+    broken = aiohttp.ClientResponseError(asked, (), status=400, message="what was said")
+    logs.set_up(as_json=as_json)
+    logging.getLogger("bot").warning("exchange %d: not shown: %r", 5, broken)
+    text = written(capsys)
+    assert re.search(r"exchange 5: not shown: ClientResponseError 400(\n|\")", text)
+    assert "TOKEN" not in text
+    assert "said" not in text
 
 
 def fail(words: str) -> None:
