@@ -49,14 +49,18 @@ class Heart:
 
     async def run(self) -> None:
         """Never returns. A beat that cannot be written is missed."""
+        missed = False
         try:
             while True:
                 trouble = await self._trouble()
                 beat = Beat(time.monotonic(), self._is_connected(), trouble)
                 try:
                     await asyncio.to_thread(write, self._file, beat)
+                    missed = False
                 except OSError as error:
-                    log.warning("a heartbeat is missed: %s", error.strerror)
+                    if not missed:
+                        log.warning("heartbeats are missed: %s", error.strerror)
+                    missed = True
                 await self._clock.sleep(BEAT_PAUSE_S)
         finally:
             self._file.unlink(missing_ok=True)

@@ -2,15 +2,21 @@
 
 import asyncio
 import os
-import signal
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+from bot.app import App
 from bot.clock import SystemClock, day_number, day_text
+from bot.errors import StartError
+from bot.store.backup import back_up
+from bot.store.database import migrate
 from bot.store.folder import DataFolder
 from bot.ui.gateway import RETRY_PAUSE_S
-from tests.e2e.process import done, easel, ended, refused, running, secrets, write_config
+from tests.e2e.process import done, easel, refused, write_config
 from tests.e2e.stage import MovableClock, Stage, last_line
 
 
@@ -31,14 +37,12 @@ def is_connected(stage: Stage, connected: str = "true") -> bool:
     return heartbeat.exists() and f'"connected": {connected}' in heartbeat.read_text("utf-8")
 
 
-async def test_health_is_ok_while_it_runs_and_not_before_or_after(stage: Stage, tmp_path: Path):
+async def test_health_is_ok_while_it_runs_and_not_after(stage: Stage, tmp_path: Path):
     config = str(write_config(stage, tmp_path))
-    assert "No Easel runs" in await refused(await easel("health", "--config", config))
-    async with running(Path(config), secrets(stage)) as process:
-        await until(lambda: is_connected(stage))
-        assert (await done("health", "--config", config)).startswith("ok: heard ")
-        process.send_signal(signal.SIGTERM)
-        assert (await ended(process))[0] == 0
+    await stage.start()
+    await until(lambda: is_connected(stage))
+    assert (await done("health", "--config", config)).startswith("ok: heard ")
+    await stage.stop()
     assert "No Easel runs" in await refused(await easel("health", "--config", config))
 
 
@@ -60,39 +64,38 @@ async def test_a_lost_connection_is_seen_in_the_heartbeat(stage: Stage):
     await until(lambda: is_connected(stage))
 
 
-async def test_a_damaged_database_is_replaced_by_the_backup_of_the_day(
-    stage: Stage, tmp_path: Path
-):
-    config, environment = write_config(stage, tmp_path), secrets(stage)
+async def test_a_damaged_database_is_replaced_by_the_backup_of_the_day(stage: Stage):
     folder = DataFolder(stage.settings.storage.data_dir)
     daily = folder.backups / f"easel-{today()}.db"
-    async with running(config, environment) as process:
-        thread, _ = await stage.ask_in_thread("a fox")
-        await stage.until_idle()
-        await until(daily.exists)
-        # The daily one was made before; this one holds the exchange.
-        said = await done("backup", "--config", str(config), str(daily))
-        assert said.startswith(f"{daily} holds the database (")
-        process.kill()
-        await process.wait()
+    await stage.start()
+    thread, _ = await stage.ask_in_thread("a fox")
+    await stage.until_idle()
+    await until(daily.exists)
+    # The daily one was made before; this one holds the exchange.
+    await asyncio.to_thread(back_up, folder.database, daily)
+    await stage.stop()
     folder.database.write_bytes(b"\0" * 8192)
-    told = await refused(await easel("run", "--config", str(config), environment=environment))
-    assert str(daily) in told
+    with pytest.raises(StartError, match=re.escape(f"The latest backup is {daily}")):
+        await App(stage.settings).run(asyncio.Event(), lambda: None)
     for name in ("easel.db", "easel.db-wal", "easel.db-shm"):
         (folder.path / name).unlink(missing_ok=True)
     folder.database.write_bytes(daily.read_bytes())
-    async with running(config, environment):
-        asked = await stage.mara.say(thread, "make it night")
-        answer = await stage.answers(thread, asked.id)
-        assert last_line(answer[-1]).startswith("-# $0.")
+    await stage.start()
+    asked = await stage.mara.say(thread, "make it night")
+    (message,) = await stage.answers(thread, asked.id)
+    assert last_line(message).startswith("-# $0.")
+    await stage.until_idle()
     assert await stage.ledger_nano_usd() == stage.model.account.total_nano_usd
 
 
 async def test_a_backup_that_does_not_fit_leaves_the_one_before(stage: Stage, tmp_path: Path):
     config = str(write_config(stage, tmp_path))
-    await done("migrate", "--config", config)
+    folder = DataFolder(stage.settings.storage.data_dir)
+    folder.path.mkdir()
+    await migrate(folder.database)
     file = tmp_path / "kept.db"
-    await done("backup", "--config", config, str(file))
+    said = await done("backup", "--config", config, str(file))
+    assert said.startswith(f"{file} holds the database (")
     before = file.read_bytes()
     process = await asyncio.create_subprocess_exec(
         *("sh", "-c", 'ulimit -f 64; exec "$@"', "sh"),
