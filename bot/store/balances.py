@@ -35,13 +35,18 @@ class Standing:
 
 async def standings(tx: Transaction, keys: Sequence[BalanceKey]) -> dict[BalanceKey, Standing]:
     """How each of these stands."""
+    # From the keys to the balances: as a list of what may be there, each would be looked for among
+    # all the balances there are.
     rows = await tx.all(
-        "SELECT scope, span, server_id, subject_id, start_ms, spent_nano_usd, held_nano_usd"  # noqa: S608 - names of parameters
-        " FROM balance WHERE (scope, span, server_id, subject_id, start_ms) IN (VALUES "
+        "WITH wanted (scope, span, server_id, subject_id, start_ms) AS (VALUES "  # noqa: S608 - names of parameters
         + ", ".join(
             f"(:scope{n}, :span{n}, :server{n}, :subject{n}, :start{n})" for n in range(len(keys))
         )
-        + ")",
+        + ") SELECT balance.scope, balance.span, balance.server_id, balance.subject_id,"
+        " balance.start_ms, spent_nano_usd, held_nano_usd FROM wanted CROSS JOIN balance"
+        " WHERE balance.scope = wanted.scope AND balance.span = wanted.span"
+        " AND balance.server_id = wanted.server_id AND balance.subject_id = wanted.subject_id"
+        " AND balance.start_ms = wanted.start_ms",
         **_parameters(keys),
     )
     found = {
