@@ -114,18 +114,20 @@ async def release(
 async def spent_by(
     tx: Transaction, balance_ids: Sequence[int], server_id: int, member_id: int
 ) -> dict[int, NanoUsd]:
-    """What a member's calls in a server, and corrections of them, come to on these balances."""
+    """What a member's calls in a server, and corrections of them, come to on these balances. The
+    signs before the servers keep to the index of the member, who has less than the server.
+    """
     rows = await tx.all(
         "SELECT balance_id, CAST(SUM(amount) AS BIGINT) AS amount FROM ("  # noqa: S608 - the same
         " SELECT rests.balance_id, entry.cost_nano_usd AS amount FROM entry"
         " JOIN reservation_balance AS rests ON rests.exchange_id = entry.exchange_id"
         " AND rests.call_number = entry.call_number"
-        " WHERE entry.member_id = :member_id AND entry.server_id = :server_id"
+        " WHERE entry.member_id = :member_id AND +entry.server_id = :server_id"
         " AND entry.basis <> 'adjustment'"
         " UNION ALL"
         " SELECT moves.balance_id, moves.amount_nano_usd AS amount FROM entry"
         " JOIN adjustment_balance AS moves ON moves.entry_id = entry.id"
-        " WHERE entry.member_id = :member_id AND entry.server_id = :server_id"
+        " WHERE entry.member_id = :member_id AND +entry.server_id = :server_id"
         " AND entry.basis = 'adjustment'"
         ") AS part WHERE balance_id IN ("
         + ", ".join(f":id{number}" for number in range(len(balance_ids)))
