@@ -16,12 +16,14 @@ from bot.money import nano_usd
 from bot.sandbox.discord.world import Message
 from bot.store.database import Transaction
 from tests.e2e.killing import Killing, check_shelf, is_small
+from tests.e2e.photos import png
 from tests.e2e.stage import Stage, last_line
 
 EXCHANGES = 200
 WAIT_S_MAX = 1.0
 """Longer than one takes on a machine that has nothing else to do."""
 TIMEOUT_S = 60.0
+PHOTO = ("photo.png", png((200, 60, 40)))
 PLENTY = 100_000
 CAPS = ("member_day", "member_month", "server_month", "total_month")
 SETTINGS = "[budgets]\n" + "".join(f"{cap}_usd = {PLENTY}\n" for cap in CAPS)
@@ -55,9 +57,10 @@ async def killed_over(stage: Stage, folder: Path, number: int, dice: random.Rand
     """What was asked of a process that was killed some time after."""
     killing = Killing(stage, folder, settings=SETTINGS)
     wait_s = dice.uniform(0.0, WAIT_S_MAX)
+    photo = dice.choice([None, None, PHOTO])
 
     async def ask() -> None:
-        await killing.ask(f"fox {number}")
+        await killing.ask(f"fox {number}", photo)
 
     async def some_time() -> None:
         await asyncio.sleep(wait_s)  # for nothing: the moment is what is random
