@@ -81,7 +81,7 @@ def _print(lines: list[Line], by: By) -> None:
     rows = [(by, "cost", "estimated", "exchanges")]
     rows += [
         (
-            line.key,
+            line.key or words.no_model(),
             dollars(line.totals.cost),
             dollars(line.totals.estimated),
             f"{line.totals.exchanges:,}",

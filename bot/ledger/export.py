@@ -18,7 +18,7 @@ from bot.store.entries import Days
 from bot.store.entry_rows import COLUMNS, Page, Place
 
 _NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
-_FORMULA_BEGINS = ("=", "+", "-", "@", "\t", "\r", "\n")
+_FORMULA_BEGINS = frozenset("=+-@\t\r\n")
 """What spreadsheets read a formula from: https://owasp.org/www-community/attacks/CSV_Injection
 (2026-08)."""
 
@@ -140,6 +140,6 @@ def _safe(cell: str) -> str:
     """A cell that begins like a formula is text: a quote in front of it says so. A number is none,
     whatever its sign.
     """
-    if cell.startswith(_FORMULA_BEGINS) and _NUMBER.fullmatch(cell) is None:
+    if cell[:1] in _FORMULA_BEGINS and _NUMBER.fullmatch(cell) is None:
         return f"'{cell}"
     return cell
