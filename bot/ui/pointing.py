@@ -26,9 +26,14 @@ class Pointing:
         self._database = database
 
     async def describe(self, interaction: Interaction, message: discord.Message) -> Request:
-        """To describe the pictures of a message, whoever it is from."""
+        """To describe the pictures of a message, whoever it is from; privately, if it is that."""
+        source, _ = await self._database.read(lambda tx: _source(tx, message.id))
         request = await self._reading.command(
-            interaction, command="describe", prompt=words.describe_request(), may_paint=False
+            interaction,
+            command="describe",
+            prompt=words.describe_request(),
+            may_paint=False,
+            private=source is not None and source.private,
         )
         pictures, refusal = await self._reading.shown_in(message)
         if not pictures and refusal is None:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from bot.money import NanoUsd, nano_usd
 from bot.sandbox.discord.interactions import TOKEN_S, Interaction
 from bot.sandbox.discord.wire import Fault
@@ -164,6 +166,18 @@ async def test_its_buttons_answer_in_private_too(stage: Stage):
     only_hers(stage, used)
     only_hers(stage, press)
     assert len(press.messages[-1].attachments) == 1
+
+
+@pytest.mark.parametrize("menu", ["Describe picture", "Continue here"])
+async def test_its_menus_answer_in_private_too(stage: Stage, menu: str):
+    await stage.start()
+    used = await ask(stage)
+    await stage.until_idle()
+    pointed = await stage.mara.menu(used.messages[0], menu)
+    await pointed.answered()
+    await stage.until_idle()
+    assert len(stage.model.calls) == 2
+    only_hers(stage, pointed)
 
 
 async def test_a_cost_that_is_known_late_is_corrected_there(stage: Stage):
