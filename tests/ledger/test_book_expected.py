@@ -4,7 +4,9 @@ import pytest
 
 from bot.errors import Notice
 from bot.ledger.book import Ask, Book
-from bot.store import conversations, exchanges
+from bot.money import nano_usd
+from bot.store import budgets, conversations, exchanges
+from bot.store.budgets import Name, Scope
 from bot.store.database import Database, Transaction
 from bot.store.exchanges import Exchange, Step
 from bot.store.reservations import Reservation
@@ -29,6 +31,7 @@ async def admit(database: Database, book: Book, asked: Ask) -> None:
                 prompt="a fox",
                 upload_bytes_max=1,
                 answer_channel_id=asked.channel_id,
+                role_ids=asked.role_ids,
                 expected_hold=asked.hold(asked.least_tokens),
             ),
             (),
@@ -87,3 +90,29 @@ async def test_what_is_held_or_ended_is_expected_no_more(database: Database):
     await admit(database, book, ask(3))
     with pytest.raises(Notice):
         await admit(database, book, ask(4))
+
+
+@pytest.mark.parametrize(
+    ("scope", "subject_id", "name"),
+    [
+        ("server", 0, "this server's daily budget"),
+        ("role-pot", 501, "the daily pot of <@&501>"),
+        ("everyone", 0, "your daily allowance in this server"),
+        ("own", 7, "your own daily limit"),
+    ],
+)
+async def test_no_more_are_admitted_than_fit_into_what_people_set(
+    database: Database, scope: Scope, subject_id: int, name: str
+):
+    book = Book(limits())
+    limit = Name(0 if scope == "own" else 10, scope, subject_id, "day")
+    await database.write(lambda tx: budgets.put(tx, limit, nano_usd("0.8"), actor_id=1))
+    painter = frozenset({501, 5010})
+    await admit(database, book, ask(1, role_ids=painter))
+    await admit(database, book, ask(2, role_ids=painter))
+    with pytest.raises(Notice, match=name):
+        await admit(database, book, ask(3, role_ids=painter))
+    member_id, server_id = (8, 10) if scope in {"everyone", "own"} else (7, 11)
+    await admit(database, book, ask(4, member_id=member_id, server_id=server_id))
+    if scope == "role-pot":
+        await admit(database, book, ask(5, role_ids=frozenset({5010})))
