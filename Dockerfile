@@ -10,7 +10,7 @@ RUN python -m venv /opt/easel \
 FROM python:3.11-slim
 # For the names in charts, in whatever script they are.
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends fonts-noto-core fonts-droid-fallback \
+    && apt-get install -y --no-install-recommends fonts-noto-core fonts-noto-cjk \
     && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --uid 10001 --home-dir /data --shell /usr/sbin/nologin easel \
     && install -d -o easel -g easel /data
