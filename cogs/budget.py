@@ -83,12 +83,10 @@ class Budget(commands.Cog):
         role: discord.Role | None = None,
         member: discord.User | None = None,
     ) -> None:
-        if (server_id := interaction.guild_id) is None:
+        if (guild := interaction.guild) is None:
             await _say(interaction, words.servers_only())
             return
-        told = await self._budgets.remove(
-            server_id, interaction.user.id, scope, window, role, member
-        )
+        told = await self._budgets.remove(guild, interaction.user.id, scope, window, role, member)
         await _say(interaction, told)
 
     @budget.command(description="Give a member more room in their present windows")

@@ -72,19 +72,45 @@ class Budgets:
 
     async def remove(
         self,
-        guild_id: int,
+        guild: discord.Guild,
         actor_id: int,
         scope: Scope,
         span: Span,
         role: discord.Role | None,
         member: discord.User | discord.Member | None,
     ) -> str:
+        """Takes a budget away. A role that was deleted cannot be named any more: without a role
+        those of all deleted ones are meant.
+        """
+        if _NEEDS.get(scope) == "role" and role is member is None:
+            gone = await self._remove_orphans(guild, actor_id, scope, span)
+            if gone:
+                return words.orphans_removed(gone)
         try:
-            name = _name(guild_id, scope, span, role, member)
+            name = _name(guild.id, scope, span, role, member)
         except Wrong as wrong:
             return str(wrong)
         gone = await self._database.write(lambda tx: budgets.remove(tx, name, actor_id=actor_id))
         return (words.budget_removed if gone else words.no_such_budget)(_title(name))
+
+    async def _remove_orphans(
+        self, guild: discord.Guild, actor_id: int, scope: Scope, span: Span
+    ) -> int:
+        known = {role.id for role in guild.roles}
+
+        async def operation(tx: Transaction) -> int:
+            orphans = [
+                each.name
+                for each in await budgets.of_server(tx, guild.id)
+                if (each.name.scope, each.name.span) == (scope, span)
+                and each.name.subject_id not in known
+            ]
+            for name in orphans:
+                await budgets.remove(tx, name, actor_id=actor_id)
+            return len(orphans)
+
+        # Every server has a role for everyone: without it this one is not known well enough.
+        return await self._database.write(operation) if guild.id in known else 0
 
     async def show(self, guild: discord.Guild) -> discord.Embed:
         """All budgets of a server as they stand, and the owner's cap for it."""

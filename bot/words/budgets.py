@@ -123,6 +123,12 @@ def budget_removed(title: str) -> str:
     return f"There is no budget of {title} any more."
 
 
+def orphans_removed(number: int) -> str:
+    if number == 1:
+        return "The budget of a role that was deleted is gone."
+    return f"{number} budgets of roles that were deleted are gone."
+
+
 def no_such_budget(title: str) -> str:
     return f"Nothing was changed: there is no budget of {title}."
 

@@ -337,3 +337,20 @@ async def test_roles_hold_for_what_waits_through_a_restart(stage: Stage):
     kept = await stage.read(lambda tx: tx.all("SELECT role_ids FROM exchange"))
     assert {row[0] for row in kept} == {""}  # nobody's roles are kept once they are of no use
     assert last_line(stage.ours(stage.channel)[-1]).startswith("-# ")
+
+
+async def test_budgets_of_deleted_roles_can_be_removed(stage: Stage):
+    painters = stage.server.add_role("Painters")
+    friends = stage.server.add_role("Friends")
+    await stage.start()
+    for role in (painters, friends):
+        await budget(stage, "role-pot", "5", role=role)
+    await stage.stop()
+    del stage.server.roles[painters.id]
+    await stage.start()
+    remove = {"scope": "role-pot", "window": "month"}
+    said = await told(stage.ada, stage.channel, "budget remove", **remove)
+    assert said == "The budget of a role that was deleted is gone."
+    said = await told(stage.ada, stage.channel, "budget remove", **remove)
+    assert "needs `role`" in said
+    assert [each.name.subject_id for each in await limits(stage)] == [friends.id]
