@@ -4,15 +4,18 @@ neither a slow decoder nor a broken one can hold or end the bot. What a job does
 """
 
 import asyncio
+import io
 import logging
 import math
 import os
+import pickle
 import subprocess
 import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
+from enum import EnumType
 from errno import EACCES, EDQUOT, EFBIG, EIO, ENOENT, ENOSPC, EROFS
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
@@ -28,6 +31,8 @@ JOB_TIMEOUT_S = 20.0
 """After it the process is killed. The largest picture within the bounds takes about a second."""
 PAID_ATTEMPTS = 3
 """For a picture of the model's, which is not given up because a process ended once."""
+REPLY_BYTES_MAX = 64 * 1024 * 1024
+"""The largest is a chart, of some hundred kilobytes."""
 JOBS_MAX = 256
 """Waiting and running; beyond that a job is refused."""
 ORPHAN_GRACE_S = 10
@@ -61,6 +66,29 @@ class _Ended:
 class _Task:
     job: Job
     abandoned: bool = False
+
+
+class _Reader(pickle.Unpickler):  # noqa: S301 - it trusts nothing
+    """Reads a reply as data: whoever breaks a decoder writes it, and pickle alone would call for
+    them whatever they name.
+    """
+
+    def find_class(self, module_name: str, global_name: str, /) -> Any:
+        """Dataclasses and enumerations of our own, and nothing else."""
+        if module_name.startswith("bot.") and global_name.isidentifier():
+            found = super().find_class(module_name, global_name)
+            if isinstance(found, EnumType) or (isinstance(found, type) and is_dataclass(found)):
+                return found
+        raise pickle.UnpicklingError
+
+
+def _read(data: bytes) -> Reply | None:
+    """None for what is no reply."""
+    try:
+        reply = _Reader(io.BytesIO(data)).load()
+    except Exception:  # noqa: BLE001 - nonsense fails in any way
+        return None
+    return reply if isinstance(reply, Reply) else None
 
 
 class Workshop:
@@ -165,7 +193,11 @@ class Workshop:
         try:
             child.connection.send(task.job)
             if child.connection.poll(self._timeout_s):
-                return child.connection.recv()
+                reply = _read(child.connection.recv_bytes(REPLY_BYTES_MAX))
+                if reply is not None:
+                    return reply
+                self._end_child()
+                return _Ended("nonsense")
             self._end_child()
             return _Ended("time-out")
         except (EOFError, OSError):

@@ -95,6 +95,18 @@ async def test_a_job_that_fails_or_ends_the_process_is_unreadable_and_the_next_o
     assert children() == before
 
 
+async def test_what_the_process_replies_calls_nothing_here(tmp_path: Path) -> None:
+    path = tmp_path / "made"
+    reduced = f"lambda _: (__import__('os').mkdir, ({str(path)!r},))"
+    broken = f"type('Any', (), {{'__reduce__': {reduced}}})()"
+    async with Workshop() as workshop:
+        with pytest.raises(Notice) as caught:
+            await workshop.run(eval, broken)
+        assert caught.value.word is Word.UNREADABLE
+        assert await workshop.run(abs, -3) == 3
+    assert not path.exists()
+
+
 async def test_a_job_over_the_time_limit_is_killed_and_the_next_one_works() -> None:
     before = children()
     async with Workshop(timeout_s=0.5) as workshop:
