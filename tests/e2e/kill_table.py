@@ -9,7 +9,16 @@ from typing import Literal
 DOCUMENT = Path(__file__).parent.parent.parent / "docs" / "kills.md"
 
 Scene = Literal[
-    "mention", "command", "photo", "two messages", "429", "no usage", "no room", "dear", "cancel"
+    "mention",
+    "command",
+    "photo",
+    "two messages",
+    "429",
+    "no usage",
+    "no room",
+    "dear",
+    "cancel",
+    "thread gone",
 ]
 Money = Literal["nothing", "usage", "generation", "estimate"]
 
@@ -23,6 +32,7 @@ SCENES: dict[Scene, str] = {
     "no room": "a budget has no room",
     "dear": "a click is asked for first; after the next start somebody clicks *Confirm*",
     "cancel": "its person presses *Cancel* while the model works",
+    "thread gone": "somebody deletes the thread while the model works; the channel has the answer",
 }
 
 
@@ -91,6 +101,8 @@ KILLS = [
     Kill("asked", "the buttons are shown; not noted", scene="dear"),
     Kill("confirmation:given", "the click is noted; nothing is held", scene="dear"),
     Kill("step:settle", "the end is noted; not shown", "cancelled", "generation", "cancel"),
+    Kill("moved", "the new place is noted; nothing stands there", scene="thread gone"),
+    Kill("posted elsewhere", "the result is sent there; not noted", scene="thread gone"),
 ]
 
 SEEN = {

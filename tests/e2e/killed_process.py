@@ -3,13 +3,14 @@
 
 - right after the commit that makes it true: `step:<step>` and `confirmation:<confirmation>` of the
   newest exchange, `state:<state>` of its newest reservation, `thread`, `meant`, `generation`,
-  `text`, `picture`, `message` or `delivered` for what is noted;
+  `text`, `picture`, `message`, `delivered` or `moved` for what is noted;
 - between the world and the row that notes it: `opened` (the thread is there), `posted:<part>` (the
-  message of the part is there), `uploaded` (a member's picture is on the shelf), `headers`
-  (the generation's id came), `whole` (a picture's bytes are), `received` (they have a tag, and no
-  name on the shelf yet), `shelved` (they have one), `usage` (the stream has ended), `shown` (the
-  result stands in the answer message), `untagged` (nothing is left to do), `told` (what an open
-  call cost), `amended` (the line with it), `asked` (the buttons for a click are there).
+  message of the part is there), `posted elsewhere` (one is, in no thread of ours), `uploaded` (a
+  member's picture is on the shelf), `headers` (the generation's id came), `whole` (a picture's
+  bytes are), `received` (they have a tag, and no name on the shelf yet), `shelved` (they have one),
+  `usage` (the stream has ended), `shown` (the result stands in the answer message), `untagged`
+  (nothing is left to do), `told` (what an open call cost), `amended` (the line with it), `asked`
+  (the buttons for a click are there).
 
 With any other point it lives until somebody else kills it.
 """
@@ -53,6 +54,7 @@ async def reached(tx: Transaction) -> set[str]:
     """All points that the database has reached."""
     exchanges = await tx.all(
         "SELECT step, confirmation, delivered_ms IS NOT NULL AS delivered,"
+        " moved IS NOT NULL AS moved,"
         " opens_thread AND answer_channel_id = id AS thread FROM exchange ORDER BY id DESC LIMIT 1"
     )
     calls = await tx.all(
@@ -61,7 +63,7 @@ async def reached(tx: Transaction) -> set[str]:
     )
     points = {f"step:{row['step']}" for row in exchanges}
     points |= {f"confirmation:{row['confirmation']}" for row in exchanges}
-    points |= {name for row in exchanges for name in ("thread", "delivered") if row[name]}
+    points |= {name for row in exchanges for name in ("thread", "delivered", "moved") if row[name]}
     points |= {f"state:{row['state']}" for row in calls}
     points |= {"generation" for row in calls if row["generation_id"] is not None}
     for kind, row in (
@@ -92,6 +94,8 @@ class DeadlyThreads(Threads):
 class DeadlyPosting(Posting):
     async def note(self, message_id: int, exchange_id: int, part: int, channel_id: int) -> None:
         die_at(f"posted:{part}")
+        if channel_id != exchange_id:  # by which a thread of ours goes
+            die_at("posted elsewhere")
         await super().note(message_id, exchange_id, part, channel_id)
 
     async def edit(

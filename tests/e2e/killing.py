@@ -90,7 +90,7 @@ class Killing:
         """What Easel shows, wherever it answers this request, oldest first; pings apart."""
         thread = None if self.asked is None else self.asked.thread
         places: list[Channel] = [self.stage.channel]
-        if thread is not None:
+        if thread is not None and not thread.deleted:
             places.append(thread)
         ours = [message for place in places for message in self.stage.ours(place)]
         return [message for message in ours if not message.pinged]

@@ -17,6 +17,7 @@ from tests.e2e.kill_table import KILLS, Kill, Scene
 from tests.e2e.killing import Killing, check_shelf
 from tests.e2e.photos import png
 from tests.e2e.stage import Stage, last_line
+from tests.e2e.test_answer_troubles import moderator
 
 TIMEOUT_S = 20.0
 PHOTO = ("photo.png", png((200, 60, 40)))
@@ -31,8 +32,13 @@ SETTINGS: dict[Scene, str] = {
     "dear": "ask_above_usd = 0.10\n",
 }
 
-PINGED = {"mention: posted:-1", "command: step:wait"}
-"""Once: by the answer that was late, and by the one that no command was seen to lead to."""
+PINGED = {
+    "mention: posted:-1",
+    "command: step:wait",
+    "thread gone: moved",
+    "thread gone: posted elsewhere",
+}
+"""Once: by an answer that was late, or that stands where its person does not look for it."""
 
 
 @pytest.fixture
@@ -78,6 +84,12 @@ async def die(killing: Killing, kill: Kill) -> None:
         await killing.ask(photo=PHOTO if kill.scene == "photo" else None)
         if kill.point == "confirmation:given":
             await press(killing, "Confirm")
+        if kill.scene == "thread gone":
+            await gate.arrived()
+            assert killing.asked is not None
+            assert killing.asked.thread is not None
+            await stage.ada.delete_channel(killing.asked.thread)
+            gate.open()
         if kill.scene == "cancel":
             await text_is_shown()
             await press(killing, "Cancel")
@@ -87,7 +99,7 @@ async def die(killing: Killing, kill: Kill) -> None:
         "half a picture": half_is_here,
         "text shown": text_is_shown,
     }
-    if kill.point == "on its way":
+    if kill.point == "on its way" or kill.scene == "thread gone":
         gate.close()
     await killing.die(kill.point, ask, outside.get(kill.point))
     gate.open()
@@ -99,6 +111,8 @@ async def test_kill(
 ) -> None:
     killing = Killing(stage, tmp_path, "command" if kill.scene == "command" else "message")
     killing.settings = SETTINGS.get(kill.scene, "")
+    if kill.scene == "thread gone":
+        moderator(stage)
     if kill.scene == "dear":
         stage.limit(ask_above_nano_usd=nano_usd("0.10"))
     if kill.point == "posted:-1":
