@@ -107,3 +107,15 @@ async def test_a_backup_that_does_not_fit_leaves_the_one_before(stage: Stage, tm
     assert "could not be made" in await refused(process)
     assert file.read_bytes() == before
     assert not any(name.endswith(".part") for name in os.listdir(tmp_path))  # noqa: PTH208  # names
+
+
+async def test_the_owner_is_told_that_a_backup_failed_and_easel_runs(stage: Stage):
+    folder = DataFolder(stage.settings.storage.data_dir)
+    folder.path.mkdir()
+    folder.backups.write_bytes(b"no folder")
+    await stage.start()
+    await until(lambda: bool(stage.ours(stage.owner.dm)))
+    (told,) = stage.ours(stage.owner.dm)
+    assert f"easel-{today()}.db could not be made (File exists)" in told.content
+    _, (message,) = await stage.ask_in_thread("a fox")
+    assert message.attachments
