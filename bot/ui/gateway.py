@@ -20,7 +20,7 @@ from bot.ui.client import Client
 CONNECT_TIMEOUT_S = 60.0
 RETRY_PAUSE_S = 1.5
 RETRY_PAUSE_S_MAX = 60.0
-STEADY_S = 60.0
+STEADY_S = 10.0
 """None after a connection that lasted so long, and doubled from one that did not to the next."""
 RESUMES_MAX = 6
 """Connections in a row that did not last, before the session is given up with what it may bring."""
