@@ -199,11 +199,15 @@ async def of_member(
     role_ids: Iterable[int] = (),
 ) -> list[Cap]:
     """What a member must fit as they ask in a server (0: in direct messages), but for what all of
-    Easel may spend.
+    Easel may spend; of two limits of the same money the stricter.
     """
     calendar = await Calendar.of(tx, server_id)
-    found = await in_force(tx, caps, calendar, member_id, role_ids)
-    return await standing(tx, [each for each in found if each.key.scope != "total"])
+    strictest: dict[BalanceKey, Budget] = {}
+    for each in await in_force(tx, caps, calendar, member_id, role_ids):
+        known = strictest.setdefault(each.key, each)
+        if each.limit < known.limit:
+            strictest[each.key] = each
+    return await standing(tx, [each for each in strictest.values() if each.key.scope != "total"])
 
 
 def _shared(caps: BudgetLimits, calendar: Calendar, limits: Sequence[Limit]) -> list[Budget]:

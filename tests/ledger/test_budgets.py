@@ -129,6 +129,19 @@ async def test_ones_own_limit_holds_everywhere_and_for_nobody_else(database: Dat
     assert found == [True, False, False, True]
 
 
+async def test_a_member_is_told_the_stricter_of_two_limits_of_the_same_money(database: Database):
+    await put(database, "server", "5")
+    await put(database, "own", "2", "day", MEMBER)
+    found = await database.read(
+        lambda tx: of_member(tx, limits(member_day="3", server_month="100"), SERVER, MEMBER)
+    )
+    assert [(each.budget.name, each.budget.limit / 10**9) for each in found] == [
+        ("your own daily limit", 2),
+        ("your monthly budget", 1000),
+        ("this server's monthly budget", 5),
+    ]
+
+
 async def test_a_limit_counts_what_its_window_spent_before_it_was_set(database: Database):
     book = Book(limits())
     await database.write(lambda tx: book.reserve(tx, ask(1, max_tokens=8_000)))
