@@ -20,6 +20,9 @@ LINE_LETTERS_MAX = 64
 """Of the last line in any of its forms; a sentence may be longer and does not change."""
 PARTS_OF_TEXT_MAX = 6
 """A text that would take more messages than this comes as one file."""
+DECIDING_LETTERS = 8 * MESSAGE_LETTERS_MAX
+"""Of a text, where they take more messages than that already: the rest of a long one is not read,
+for this is done on the event loop. What is mostly blank is read whole."""
 
 
 @dataclass(slots=True)
@@ -66,9 +69,11 @@ def lay_out(
 
 
 def _text_parts(text: str, position: int, letters_max: int) -> list[Part]:
-    safe = markdown.safe(text)
-    # Only as many are cut as decide whether it is to be a file.
-    chunks = list(islice(markdown.parts(safe, letters_max), PARTS_OF_TEXT_MAX + 1))
+    safe = markdown.safe(text[:DECIDING_LETTERS])
+    chunks = _first_parts(safe, letters_max)
+    if len(text) > DECIDING_LETTERS and len(chunks) <= PARTS_OF_TEXT_MAX:
+        safe = markdown.safe(text)
+        chunks = _first_parts(safe, letters_max)
     if len(chunks) <= PARTS_OF_TEXT_MAX:
         parts = [Part(chunk.text) for chunk in chunks]
     else:
@@ -79,6 +84,11 @@ def _text_parts(text: str, position: int, letters_max: int) -> list[Part]:
     if parts:
         parts[0].positions.append(position)
     return parts
+
+
+def _first_parts(safe: str, letters_max: int) -> list[markdown.Part]:
+    """As many as decide whether it is to be a file."""
+    return list(islice(markdown.parts(safe, letters_max), PARTS_OF_TEXT_MAX + 1))
 
 
 def _add_line(parts: list[Part], line: str) -> None:

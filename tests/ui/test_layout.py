@@ -72,6 +72,21 @@ def test_a_text_of_many_messages_comes_as_one_file():
     assert len(parts[0].text) <= MESSAGE_LETTERS_MAX
 
 
+@pytest.mark.timeout(5)
+def test_of_a_long_text_only_the_beginning_is_read():
+    text = "a\n\n" * 3_000_000
+    (part,) = lay_out([Piece(text=text)], None, LINE)
+    assert part.file_text == text
+
+
+@pytest.mark.parametrize(("words", "messages"), [(3_000, 1), (1_000, 3)])
+def test_a_text_that_is_mostly_blank_is_read_whole(words: int, messages: int):
+    text = " \n" * 20_000 + "word " * words
+    parts = lay_out([Piece(text=text)], None, LINE)
+    assert len(parts) == messages
+    assert parts[0].text.startswith("word")
+
+
 def test_a_text_as_a_file_is_one_of_the_files_of_its_message():
     many = [Piece(picture=picture(number)) for number in range(FILES_PER_MESSAGE_MAX)]
     parts = lay_out([Piece(text="many words " * 2_000), *many], None, LINE)
