@@ -13,7 +13,10 @@ def file_not_taken(name: str) -> str:
 
 
 def document_unreadable(name: str) -> str:
-    return f"“{file_name(name)}” cannot be read: it is damaged. Save it anew and send that copy."
+    return (
+        f"“{file_name(name)}” cannot be read: it is damaged or takes too long to open. Save it anew,"
+        " or a part of it, and send that copy."
+    )
 
 
 def document_locked_or_old(name: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bot import words
 from bot.conversation.documents import (
     FILE_BYTES_MAX,
     PAGE_SEEN_TOKENS,
@@ -113,3 +114,13 @@ async def test_a_broken_document_is_told_by_the_sentence_of_who_asks(
     with pytest.raises(Notice) as refused:
         await workshop.run(extract, str(source), str(target), "a.xlsx", unreadable="It is torn.")
     assert (refused.value.word, refused.value.sentence) == (Word.UNREADABLE, "It is torn.")
+
+
+async def test_a_document_that_takes_too_long_is_not_said_to_be_damaged_alone(tmp_path: Path):
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.write_bytes(b"<" * 4_000_000)  # the parser looks at the rest for each of them
+    target.touch()
+    sentence = words.document_unreadable("a.html")
+    async with Workshop(timeout_s=0.5) as impatient:
+        with pytest.raises(Notice, match="too long to open"):
+            await impatient.run(extract, str(source), str(target), "a.html", unreadable=sentence)
