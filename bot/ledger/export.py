@@ -122,7 +122,9 @@ class CsvFiles:
 def encoded(rows: Iterator[tuple[str, ...]]) -> list[bytes]:
     """Each row as a line of CSV."""
     lines = _Lines()
-    csv.writer(lines).writerows([*map(_safe, row)] for row in rows)
+    csv.writer(lines).writerows(
+        [cell if cell[:1] not in _FORMULA_BEGINS else _quoted(cell) for cell in row] for row in rows
+    )
     return lines.written
 
 
@@ -136,10 +138,8 @@ class _Lines:
         self.written.append(line.encode())
 
 
-def _safe(cell: str) -> str:
+def _quoted(cell: str) -> str:
     """A cell that begins like a formula is text: a quote in front of it says so. A number is none,
     whatever its sign.
     """
-    if cell[:1] in _FORMULA_BEGINS and _NUMBER.fullmatch(cell) is None:
-        return f"'{cell}"
-    return cell
+    return cell if _NUMBER.fullmatch(cell) else f"'{cell}"

@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from tests.bench import crowds, files, journeys, memory, pillow, streams, uploads
+from tests.bench import crowds, files, journeys, ledger, memory, pillow, streams, uploads
 from tests.bench.measure import QUICK_ROUNDS, ROUNDS, Figure
 from tests.bench.ours import Setting
 from tests.bench.wire import serving
@@ -41,6 +41,7 @@ ROWS: dict[str, Callable[[Setting], Awaitable[list[Figure]]]] = {
     "asking": journeys.asking,
     "flight": crowds.in_flight,
     "crowd": crowds.crowd,
+    "ledger": ledger.ledger,
 }
 LIBRARIES = ("httpx", "httpcore", "h11", "aiohttp", "discord.py", "aiosqlite", "pybase64", "Pillow")
 
