@@ -14,8 +14,8 @@ def file_not_taken(name: str) -> str:
 
 def document_unreadable(name: str) -> str:
     return (
-        f"“{file_name(name)}” cannot be read: it is damaged or takes too long to open. Save it anew,"
-        " or a part of it, and send that copy."
+        f"“{file_name(name)}” cannot be read: it is damaged or takes too long to open. Save it"
+        " anew, or a part of it, and send that copy."
     )
 
 
