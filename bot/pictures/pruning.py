@@ -1,9 +1,10 @@
 """Pruning: what nobody needs goes from the shelf, the oldest first, once it is too old or the shelf
-too large. That it is gone is noted first, so that a kill in between leaves a file that goes later,
-and never a row whose file is missing without a word.
+too large. That it is gone is noted first, so that a kill in between leaves a file that is found
+again, and never a row whose file is missing without a word.
 """
 
 import logging
+from functools import partial
 
 from bot.clock import Clock
 from bot.pictures.disk import Stored
@@ -15,6 +16,8 @@ LIVE_DAYS = 30
 """A conversation in which nothing was asked for so long may lose its current picture, too."""
 FRESH_MS = 3_600_000
 """What was put onto the shelf, or again, since then stays: its row may come yet."""
+UNKNOWN_DAYS = 7
+"""A file that no row knows stays so long: that of any backup may, once it is put back."""
 BATCH = 50
 """Files that are let go in one write, so that nobody waits for long."""
 DAY_MS = 86_400_000
@@ -35,12 +38,20 @@ class Pruning:
         self._days_max = days_max
 
     async def look(self) -> None:
-        """Lets go of what is due; of what is needed never anything."""
+        """Lets go of what is due; of what is needed never anything. What is missing, as after a
+        restore, is noted as gone, and what is back as there.
+        """
         now_ms = self._clock.now_ms()
+        # Read first, for a file is there before its row.
+        known, gone_before = await self._database.read(needed.known)
         stored = await self._shelf.stored()
-        known = await self._database.read(needed.known)
+        await self._compare(known - gone_before, gone_before, {one.id for one in stored})
         old = [one for one in stored if one.since_ms < now_ms - FRESH_MS]
-        lost = [one for one in old if one.id not in known]
+        lost = [
+            one
+            for one in old
+            if one.id not in known and one.since_ms < now_ms - UNKNOWN_DAYS * DAY_MS
+        ]
         await self._shelf.remove([one.id for one in lost], now_ms - FRESH_MS)
         left = [one for one in old if one.id in known]
         excess = sum(one.size_bytes for one in stored) - sum(one.size_bytes for one in lost)
@@ -62,6 +73,16 @@ class Pruning:
             log.info("%d files were let go from the shelf", count)
         if excess > 0:
             log.warning("the shelf is %d bytes over its size, and all of it is needed", excess)
+
+    async def _compare(self, kept: set[str], gone: set[str], there: set[str]) -> None:
+        """Notes what is not as it was noted."""
+        missing = sorted(kept - there)
+        if missing:
+            log.error("%d files are missing on the shelf", len(missing))
+        for ids, note in ((missing, needed.note_gone), (sorted(gone & there), needed.note_back)):
+            for start in range(0, len(ids), BATCH):
+                batch = ids[start : start + BATCH]
+                await self._database.write(partial(note, blob_ids=batch))
 
     async def _let_go(self, blob_ids: list[str], now_ms: int) -> set[str]:
         live_from_ms = now_ms - LIVE_DAYS * DAY_MS

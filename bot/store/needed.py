@@ -4,20 +4,19 @@ current picture of a conversation that goes on. What nobody needs may go, which 
 
 from collections.abc import Iterable
 
-from bot.store import context
+from bot.store import context, pruned
 from bot.store.database import Transaction
 
 _ALL = 2**63 - 1
 
 
-async def known(tx: Transaction) -> set[str]:
-    """All that is to be on the shelf."""
+async def known(tx: Transaction) -> tuple[set[str], set[str]]:
+    """All that was ever on the shelf for somebody, and what of it is noted as gone."""
     rows = await tx.all(
-        "SELECT id FROM (SELECT id FROM picture UNION"
-        " SELECT blob_id AS id FROM document WHERE blob_id IS NOT NULL) AS held"
-        " WHERE NOT EXISTS (SELECT 1 FROM pruned WHERE pruned.blob_id = held.id)"
+        "SELECT id FROM picture UNION SELECT blob_id AS id FROM document WHERE blob_id IS NOT NULL"
     )
-    return {row["id"] for row in rows}
+    gone = await tx.all("SELECT blob_id FROM pruned")
+    return {row["id"] for row in rows}, {row["blob_id"] for row in gone}
 
 
 async def let_go(tx: Transaction, blob_ids: Iterable[str], live_from_ms: int) -> list[str]:
@@ -25,14 +24,25 @@ async def let_go(tx: Transaction, blob_ids: Iterable[str], live_from_ms: int) ->
     if anything was asked in it since `live_from_ms`.
     """
     gone = [each for each in blob_ids if not await _is_needed(tx, each, live_from_ms)]
-    for blob_id in gone:
+    await note_gone(tx, gone)
+    return gone
+
+
+async def note_gone(tx: Transaction, blob_ids: Iterable[str]) -> None:
+    """Notes that these are not on the shelf any more."""
+    for blob_id in blob_ids:
         await tx.run(
             "INSERT INTO pruned (blob_id, pruned_ms) VALUES (:blob_id, :now_ms)"
             " ON CONFLICT (blob_id) DO NOTHING",
             blob_id=blob_id,
             now_ms=tx.now_ms,
         )
-    return gone
+
+
+async def note_back(tx: Transaction, blob_ids: Iterable[str]) -> None:
+    """Notes that these are on the shelf all the same."""
+    for blob_id in blob_ids:
+        await pruned.forget(tx, blob_id)
 
 
 async def _is_needed(tx: Transaction, blob_id: str, live_from_ms: int) -> bool:

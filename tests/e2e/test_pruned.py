@@ -4,11 +4,13 @@ import asyncio
 import json
 import os
 import time
+from functools import partial
 from pathlib import Path
 
 from bot import words
 from bot.pictures.pruning import DAY_MS, LIVE_DAYS
 from bot.sandbox.openrouter import NoUsage, Paint, answer
+from bot.store import pruned
 from bot.store.folder import DataFolder
 from tests.e2e.stage import Stage
 
@@ -68,6 +70,23 @@ async def test_who_goes_on_is_told_by_the_model(stage: Stage):
     call = stage.model.calls[-1]
     assert not call.pictures
     assert "is not kept any more" in json.dumps(call.request)
+
+
+async def test_a_restored_database_without_its_pictures_goes_on(stage: Stage):
+    await stage.start()
+    thread, _ = await stage.ask_in_thread("a fox")
+    await stage.until_idle()
+    await stage.stop()
+    lost = [path.name for path in shelf(stage)]
+    for path in shelf(stage):
+        path.unlink()
+    await stage.start()
+    async with asyncio.timeout(10):
+        while not await stage.read(partial(pruned.among, blob_ids=lost)):  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    asked = await stage.mara.say(thread, "a hare")
+    (message,) = await stage.answers(thread, asked.id)
+    assert message.attachments
 
 
 async def test_a_reply_to_a_picture_that_is_gone_takes_it_from_discord(stage: Stage):

@@ -78,10 +78,11 @@ async def test_what_is_fresh_stays_whatever_its_size_with_or_without_a_row(kept:
     assert await kept.prune(bytes_max=SIZE) == set(ids)
 
 
-async def test_a_file_that_nobody_knows_goes(kept: Kept):
-    await kept.put(1, age_ms=2 * FRESH_MS, has_row=False)
-    known = await kept.put(2, age_ms=2 * FRESH_MS)
-    assert await kept.prune() == {known}
+async def test_a_file_that_nobody_knows_goes_once_no_backup_knows_it(kept: Kept):
+    await kept.put(1, age_ms=8 * DAY_MS, has_row=False)
+    unknown = await kept.put(2, age_ms=6 * DAY_MS, has_row=False)
+    known = await kept.put(3, age_ms=8 * DAY_MS)
+    assert await kept.prune() == {unknown, known}
 
 
 async def test_what_comes_again_is_there_again_and_young(kept: Kept):
@@ -100,14 +101,38 @@ async def test_the_same_bytes_once_more_make_a_file_young(kept: Kept):
     assert await kept.prune() == {first}
 
 
-async def test_what_was_noted_before_a_kill_goes_later(kept: Kept):
-    old = await kept.put(1, age_ms=2 * FRESH_MS)
+@pytest.mark.parametrize(("age_ms", "stays"), [(2 * FRESH_MS, True), (181 * DAY_MS, False)])
+async def test_what_was_noted_before_a_kill_is_found_again(kept: Kept, age_ms: int, stays: bool):
+    noted = await kept.put(1, age_ms=age_ms)
     await kept.database.write(
-        lambda tx: tx.run("INSERT INTO pruned (blob_id, pruned_ms) VALUES (:id, 0)", id=old)
+        lambda tx: tx.run("INSERT INTO pruned (blob_id, pruned_ms) VALUES (:id, 0)", id=noted)
     )
+    assert await kept.prune() == ({noted} if stays else set())
+    assert await kept.gone(noted) == (set() if stays else {noted})
+
+
+async def test_a_shelf_that_was_away_is_there_again(kept: Kept, tmp_path: Path):
+    ids = {await kept.put(number, age_ms=2 * FRESH_MS) for number in range(3)}
+    folders = [path for path in (tmp_path / "shelf").iterdir() if len(path.name) == 2]
+    for folder in folders:
+        folder.rename(tmp_path / folder.name)
     assert await kept.prune() == set()
+    assert await kept.gone(*ids) == ids
+    for folder in folders:
+        (tmp_path / folder.name).rename(folder)
+    assert await kept.prune() == ids
+    assert await kept.gone(*ids) == set()
 
 
 async def test_a_clock_that_was_set_back_makes_nothing_old(kept: Kept):
     future = await kept.put(1, age_ms=-400 * DAY_MS)
     assert await kept.prune(bytes_max=1) == {future}
+
+
+async def test_what_is_missing_is_noted_as_gone_until_it_comes_again(kept: Kept):
+    first = await kept.put(1, age_ms=0)
+    kept.shelf.path(first).unlink()
+    assert await kept.prune() == set()
+    assert await kept.gone(first) == {first}
+    await kept.put(1, age_ms=0)
+    assert await kept.gone(first) == set()
