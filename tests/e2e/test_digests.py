@@ -67,9 +67,7 @@ def posted(stage: Stage) -> list[Message]:
 
 def owners(stage: Stage) -> list[str]:
     return [
-        message.content
-        for message in stage.ours(stage.owner.dm)
-        if "Last month" in message.content
+        message.content for message in stage.ours(stage.owner.dm) if "Last month" in message.content
     ]
 
 
