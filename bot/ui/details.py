@@ -92,14 +92,17 @@ def _way(exchange: Exchange) -> str | None:
 
 def _quote(text: str, letters_max: int) -> tuple[str, bool]:
     """And whether it had to be cut, which is decided by what is shown: escapes take room, too."""
-    quoted = words.quoted(markdown.escape(text) if text.strip() else words.no_words())
-    kept = text
+    if not text.strip():
+        return words.quoted(words.no_words()), False
+    # Escaped it is no shorter, so that what is longer than this is cut all the same.
+    kept = text[: letters_max + 1]
+    quoted = words.quoted(markdown.escape(kept))
     while len(quoted) > letters_max:
         kept = kept[: max(1, len(kept) * letters_max // len(quoted) - 1)].rstrip()
         quoted = words.quoted(f"{markdown.escape(kept)}…")
         if len(kept) <= 1:
             break
-    return quoted, kept is not text
+    return quoted, kept != text
 
 
 def _asked(made: Made) -> str:
