@@ -28,7 +28,8 @@ class Beginning:
         self, interaction: discord.Interaction[discord.Client], request: Request
     ) -> None:
         """Sets the exchange on its way, or says privately why not."""
-        if not request.exchange.prompt and request.exchange.command != "message":
+        brings = bool(request.meant or request.documents) and request.exchange.command == "message"
+        if not request.exchange.prompt and not brings:
             await interaction.response.send_message(
                 words.refusal(Word.UNREADABLE, words.nothing_asked()), ephemeral=True
             )

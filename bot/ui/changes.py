@@ -52,6 +52,8 @@ class Changes:
             if changed is None:
                 return None
             exchange = await exchanges.get(tx, changed)
+            if not (exchange.prompt or message.attachments):
+                return None  # there is nothing left to run
             if exchange.step is Step.WAIT or not await requests.is_last(tx, changed):
                 return None  # the new words are asked already, or others since
             return exchange, await messages.of_exchange(tx, changed)

@@ -5,6 +5,7 @@ belongs, and what can be seen to be impossible. It reads and decides nothing abo
 import asyncio
 import logging
 import re
+import unicodedata
 from collections.abc import Iterable
 
 import aiohttp
@@ -28,6 +29,10 @@ REPLIED_TIMEOUT_S = 5.0
 """For asking Discord what a message replies to; discord.py alone would try for half a minute."""
 PERSON_TYPES = {discord.MessageType.default, discord.MessageType.reply}
 THREADED = {discord.ChannelType.text, discord.ChannelType.news}
+_BLANK = re.compile(
+    r"[\s\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+"""What shows nothing and is no control or format character: fillers, joiners, variations."""
 
 log = logging.getLogger(__name__)
 
@@ -106,7 +111,7 @@ class Reading:
         """
         if not self._is_told(message):
             return None
-        return self._prompt(message) or ("" if message.attachments else None)
+        return self._prompt(message) or ("" if message.attachments or message.content else None)
 
     def files_of(self, message: discord.Message) -> Files | None:
         """The files that a person's message still has; None where that is not told, or where a
@@ -142,7 +147,7 @@ class Reading:
     def words_in(self, message: discord.Message) -> str:
         """What a message says that somebody points at, or one that it forwards."""
         forwarded = [snapshot.content for snapshot in message.message_snapshots]
-        return self._prompt(message) or "\n".join(forwarded).strip()
+        return self._prompt(message) or visible("\n".join(forwarded).strip())
 
     def _prompt(self, message: discord.Message) -> str:
         """The words without the mention of Easel, other mentions as names. A forum post's title
@@ -156,7 +161,7 @@ class Reading:
         for role in message.role_mentions:
             own = role.tags is not None and me is not None and role.tags.bot_id == me.id
             text = text.replace(f"<@&{role.id}>", "" if own else f"@{role.name}")
-        return markdown.uncovered(f"{_title(message)}\n\n{text.strip()}")
+        return visible(markdown.uncovered(f"{_title(message)}\n\n{text.strip()}"))
 
     async def _place(
         self, message: discord.Message, server_id: int, *, ours: bool
@@ -270,7 +275,7 @@ class Reading:
                 server_id=interaction.guild_id or 0,
                 channel_id=channel_id,
                 member_id=interaction.user.id,
-                prompt=markdown.uncovered(prompt),
+                prompt=visible(markdown.uncovered(prompt)),
                 upload_bytes_max=min(
                     interaction.filesize_limit, _upload_bytes_max(interaction.guild)
                 ),
@@ -290,6 +295,12 @@ class Reading:
             refusal=refusal,
             visitor=visitor(interaction.user, interaction.channel),
         )
+
+
+def visible(text: str) -> str:
+    """The text as it is, or nothing where all of it is invisible."""
+    left = (letter for letter in text if not _BLANK.match(letter))
+    return text if any(unicodedata.category(letter) not in {"Cc", "Cf"} for letter in left) else ""
 
 
 def _is_persons(message: discord.Message) -> bool:

@@ -61,6 +61,19 @@ async def test_words_taken_out_from_above_a_picture_go_along_no_more(stage: Stag
     assert stage.model.calls[-1].pictures
 
 
+async def test_words_edited_to_nothing_visible_go_along_no_more_and_are_not_offered(stage: Stage):
+    await stage.start()
+    stage.model.script(Say("A fox."), Say("I see."))
+    thread, _ = await stage.ask_in_thread("who is red?")
+    asked = await stage.mara.say(thread, "my code is 1234")
+    await stage.answers(thread, asked.id)
+    await stage.until_idle()
+    await stage.mara.edit_message(asked, "\u200b")
+    told = await ask_on(stage, thread, "make it night")
+    assert not [text for text in told if "1234" in text]
+    assert not [one for one in stage.ours(thread) if OFFER in one.content]
+
+
 async def test_the_picture_of_a_deleted_request_is_not_meant_any_more(stage: Stage):
     await stage.start()
     stage.model.script(Say("A fox."), Say("I see."))

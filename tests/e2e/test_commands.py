@@ -76,13 +76,14 @@ async def test_the_sweep_leaves_alone_what_is_being_acknowledged(stage: Stage):
     assert len(stage.model.calls) == 1
 
 
+@pytest.mark.parametrize("prompt", [" \n ", "\u200b"], ids=["blank", "invisible"])
 @pytest.mark.parametrize("command", ["imagine", "edit"])
-async def test_a_blank_prompt_is_told_privately_what_is_wanted_and_admits_nothing(
-    stage: Stage, command: str
+async def test_a_prompt_of_nothing_is_told_privately_what_is_wanted_and_admits_nothing(
+    stage: Stage, command: str, prompt: str
 ):
     await stage.start()
     options = {"picture": ("cat.png", png(RED))} if command == "edit" else {}
-    used = await stage.mara.command(stage.channel, command, prompt=" \n ", **options)
+    used = await stage.mara.command(stage.channel, command, prompt=prompt, **options)
     await used.answered()
     assert used.ephemeral
     (message,) = used.messages
