@@ -9,12 +9,12 @@ import time
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from html.parser import HTMLParser
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot import words
+from bot.conversation.page import EXTRACTED_BYTES_MAX, page_text
 from bot.errors import Notice, Word
 
 if TYPE_CHECKING:
@@ -24,14 +24,18 @@ if TYPE_CHECKING:
 
 TEXT_BYTES_MAX = 1024 * 1024
 """Of a file that is text as it is."""
-EXTRACTED_BYTES_MAX = 2 * 1024 * 1024
-"""Of the text in UTF-8; far more than the model reads at once."""
 PAGES_MAX = 60
 UNPACKED_BYTES_MAX = 64 * 1024 * 1024
 """Of everything in an office document, as its directory says; more is never unpacked."""
 PARTS_MAX = 5_000
-MEASURING_S = 8.0
-"""For the text of a PDF; the workshop's own limit is longer."""
+CELLS_MAX = 4_000_000
+"""Looked at in a workbook, a row counting as one: a cell at the edge of a sheet stands behind a
+million empty rows, and no more than a part of these has text that the model reads at once."""
+READING_TIMEOUT_S = 10.0
+"""For a document, after which the workshop gives it up: others wait behind it. Ordinary ones
+take a second or two, however large."""
+MEASURING_S = 5.0
+"""For the text of a PDF, which is taken also where it could not be measured."""
 CONTROLS_SHARE_MAX = 0.005
 """Of what decodes; a binary file has tens of times as many."""
 
@@ -130,10 +134,7 @@ def _plain(source: str, name: str) -> str:
     if text is None:
         raise Notice(Word.UNREADABLE, words.file_not_taken(name))
     if name.lower().endswith(HTML_SUFFIXES):
-        reader = _Html()
-        reader.feed(text)
-        reader.close()
-        text = reader.text
+        text = page_text(text, name)
     return text if text.strip() else ""
 
 
@@ -192,82 +193,6 @@ def _guessed(data: bytes) -> str | None:
     return str(best if is_odd else western)
 
 
-class _Html(HTMLParser):
-    """The words of a page, with line breaks where it has blocks."""
-
-    SILENT = frozenset({"script", "style", "template", "noscript", "svg", "head"})
-    BLOCKS = frozenset(
-        [
-            "address",
-            "article",
-            "aside",
-            "blockquote",
-            "br",
-            "dd",
-            "div",
-            "dl",
-            "dt",
-            "fieldset",
-            "figcaption",
-            "figure",
-            "footer",
-            "form",
-            "h1",
-            "h2",
-            "h3",
-            "h4",
-            "h5",
-            "h6",
-            "header",
-            "hr",
-            "li",
-            "main",
-            "nav",
-            "ol",
-            "p",
-            "pre",
-            "section",
-            "table",
-            "td",
-            "th",
-            "title",
-            "tr",
-            "ul",
-        ]
-    )
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._pieces: list[str] = []
-        self._silent: list[str] = []
-
-    @property
-    def text(self) -> str:
-        lines = (" ".join(line.split()) for line in "".join(self._pieces).split("\n"))
-        return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002 - the parser's
-        if tag in {"title", "body"}:
-            self._silent.clear()  # of a head only its title is for people
-        if tag in self.SILENT:
-            self._silent.append(tag)
-        elif tag in {"td", "th"}:
-            self._pieces.append(" | ")
-        elif tag in self.BLOCKS:
-            self._pieces.append("\n")
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in self._silent:
-            while self._silent.pop() != tag:
-                pass
-        elif tag in self.BLOCKS and tag not in {"td", "th", "br"}:
-            self._pieces.append("\n")
-
-    def handle_data(self, data: str) -> None:
-        if not self._silent:
-            self._pieces.append(data)
-
-
 def _office(source: str, name: str) -> Iterator[str]:
     with zipfile.ZipFile(source) as archive:
         parts = archive.infolist()
@@ -280,7 +205,7 @@ def _office(source: str, name: str) -> Iterator[str]:
         case "docx":
             return _docx(source)
         case "xlsx":
-            return _xlsx(source)
+            return _xlsx(source, name)
         case "pptx":
             return _pptx(source)
         case _:
@@ -310,15 +235,21 @@ def _row(cells: Sequence[str]) -> str:
     return " | ".join(" ".join(cell.split()) for cell in cells) + "\n"
 
 
-def _xlsx(source: str) -> Iterator[str]:
+def _xlsx(source: str, name: str) -> Iterator[str]:
     from openpyxl import load_workbook
 
+    looked_at = 0
     with Path(source).open("rb") as file:  # of a path it asks for a suffix
         book = load_workbook(file, read_only=True, data_only=True, keep_links=False)
         for sheet in book.worksheets:
             yield f"## {sheet.title}\n"
             sheet.reset_dimensions()  # rows are as long as they are, not as the widest could be
             for row in sheet.iter_rows(values_only=True):
+                looked_at += 1 + len(row)
+                if looked_at > CELLS_MAX:
+                    raise Notice(Word.TOO_LARGE, words.too_many_cells(name, CELLS_MAX))
+                if not row:
+                    continue
                 cells = ["" if value is None else str(value) for value in row]
                 if any(cells):
                     yield _row(cells).rstrip(" |\n") + "\n"

@@ -36,6 +36,17 @@ def too_much_text(name: str, bound: str) -> str:
     )
 
 
+def too_much_markup(name: str) -> str:
+    return f"“{file_name(name)}” has too much markup to be read. Send its text, or a part of it."
+
+
+def too_many_cells(name: str, most: int) -> str:
+    return (
+        f"“{file_name(name)}” has too many rows and cells: at most {most:,} are read. Send a part"
+        " of it."
+    )
+
+
 def unpacks_too_large(name: str, bound: str) -> str:
     return (
         f"“{file_name(name)}” is too large once it is unpacked: at most {bound} are accepted. Send"

@@ -73,6 +73,16 @@ def far_cell() -> bytes:
     return file.getvalue()
 
 
+def far_cells(sheets: int) -> bytes:
+    """A workbook of so many sheets, each of one cell in the last row there is."""
+    book = openpyxl.Workbook()
+    for _ in range(sheets):
+        book.create_sheet()["A1048576"] = "far down"
+    file = io.BytesIO()
+    book.save(file)
+    return file.getvalue()
+
+
 def pptx(title: str, body: str, notes: str) -> bytes:
     show = Presentation()
     slide = show.slides.add_slide(show.slide_layouts[5])

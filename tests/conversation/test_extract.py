@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.conversation import page
 from bot.conversation.extract import (
-    EXTRACTED_BYTES_MAX,
+    CELLS_MAX,
     PAGES_MAX,
     TEXT_BYTES_MAX,
     UNPACKED_BYTES_MAX,
@@ -21,6 +22,7 @@ from bot.conversation.extract import (
     decode,
     extract,
 )
+from bot.conversation.page import EXTRACTED_BYTES_MAX
 from bot.errors import Notice, Word
 from tests.conversation import papers
 
@@ -98,8 +100,8 @@ def test_what_is_no_text_is_not_taken_for_it(read: Read, kind: str):
 
 
 def test_a_file_that_says_its_encoding_is_believed():
-    page = '<meta charset="windows-1254"><p>Şişli’de çağdaş bir iğne</p>'
-    assert decode(page.encode("cp1254")) == page
+    made = '<meta charset="windows-1254"><p>Şişli’de çağdaş bir iğne</p>'
+    assert decode(made.encode("cp1254")) == made
     program = "# -*- coding: iso-8859-5 -*-\nname = 'Жук'\n"
     assert decode(program.encode("iso-8859-5")) == program
 
@@ -154,18 +156,51 @@ def test_a_cell_at_the_edge_of_a_workbook_costs_no_more_than_its_row(read: Read)
     assert len(text) < 60_000
 
 
+def test_a_workbook_is_read_no_further_than_its_bound_of_cells(read: Read):
+    sheets = CELLS_MAX // 2**20 + 1
+    with pytest.raises(Notice, match="4,000,000") as refused:
+        read(papers.far_cells(sheets), "a.xlsx")
+    assert refused.value.word is Word.TOO_LARGE
+
+
+@pytest.mark.parametrize(
+    "mark", [b"<", b"<!-- -->", b"<?>", b"<!>", b"</x>", b"<script></script>", b"&amp;<b>"]
+)
+def test_a_page_is_read_no_further_than_its_bound_of_markup(
+    read: Read, monkeypatch: pytest.MonkeyPatch, mark: bytes
+):
+    monkeypatch.setattr(page, "MARKS_MAX", 1_000)
+    with pytest.raises(Notice, match="too much markup") as refused:
+        read(mark * 1_002, "a.html")
+    assert refused.value.word is Word.TOO_LARGE
+
+
+def test_a_page_is_left_where_its_text_exceeds_the_bound(
+    read: Read, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(page, "EXTRACTED_BYTES_MAX", 20 * 1024)
+    with pytest.raises(Notice, match="20 KiB") as refused:
+        read(b"<p>some words</p>\n" * 3_000 + b"<![nonsense which raises[", "a.html")
+    assert refused.value.word is Word.TOO_LARGE
+
+
+@pytest.mark.parametrize("mark", [b"<a ", b"</a ", b"<!-- ", b'<a x="'])
+def test_tags_that_never_end_are_looked_at_once(read: Read, mark: bytes):
+    assert read(b"<p>a fox</p> " + mark * 1_000_000, "a.html")[1] == "a fox"
+
+
 def test_slides_become_their_words_with_what_is_said_to_them(read: Read):
     _, text = read(papers.pptx("Foxes", "in a group", "say it slowly"), "a.pptx")
     assert text == "## Slide 1\nFoxes\nin a group\nNotes:\nsay it slowly\n\n"
 
 
 def test_a_page_becomes_what_people_read_of_it(read: Read):
-    page = (
+    made = (
         "<html><head><title>Foxes</title><style>p {}</style></head><body><h1>Red</h1>"
         "<script>alert('no')</script><p>They <b>run</b>&amp;hide.</p>"
         "<table><tr><td>a</td><td>b</td></tr></table></body></html>"
     )
-    _, text = read(page.encode(), "foxes.html")
+    _, text = read(made.encode(), "foxes.html")
     assert text == "Foxes\n\nRed\n\nThey run&hide.\n\n| a | b"
 
 
