@@ -16,6 +16,7 @@ from bot.clock import Clock, SystemClock
 from bot.confirming import Confirming
 from bot.conversation.attachments import Attachments
 from bot.conversation.documents import Documents
+from bot.conversation.extract import READING_TIMEOUT_S
 from bot.conversation.prompt import WINDOW_UNKNOWN, Terms
 from bot.errors import StartError
 from bot.exchange import Exchanges
@@ -117,7 +118,7 @@ class App:
                 )
                 workshop = await stack.enter_async_context(Workshop())
                 # Of its own, so that a long spreadsheet holds up no picture.
-                reading_room = await stack.enter_async_context(Workshop())
+                reading_room = await stack.enter_async_context(Workshop(READING_TIMEOUT_S))
                 public = await stack.enter_async_context(
                     httpx.AsyncClient(trust_env=False, verify=trusted_certificates())
                 )

@@ -2,17 +2,20 @@
 before their links die. What is done to their bytes is `extract`'s.
 """
 
+import asyncio
 from math import ceil
 from pathlib import PurePosixPath
+from weakref import WeakValueDictionary
 
 from bot import words
-from bot.conversation.extract import EXTRACTED_BYTES_MAX, TEXT_BYTES_MAX, Pdf, Text, extract
+from bot.conversation.extract import TEXT_BYTES_MAX, Pdf, Text, extract
+from bot.conversation.page import EXTRACTED_BYTES_MAX
 from bot.conversation.window import BYTES_PER_TOKEN, SEEN_TOKENS_MAX
 from bot.errors import Notice, Word
 from bot.fetch import Fetch
 from bot.pictures.shelf import Blob, Shelf
 from bot.pictures.workshop import Workshop
-from bot.store import documents
+from bot.store import documents, exchanges
 from bot.store.database import Database
 from bot.store.documents import Attached, Document
 
@@ -76,16 +79,23 @@ class Documents:
         self._shelf = shelf
         self._workshop = workshop
         self._fetch = fetch
+        # One document of each member at a time is in the workshop or waits for it.
+        self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
     async def bring_home(self, exchange_id: int) -> None:
         """Puts every document of the request that is only a link yet onto the shelf.
 
-        Raises Notice (unreadable, too-large) for the first that cannot be used.
+        Raises Notice (unreadable, too-large) for the first that cannot be used. Of several requests
+        of one member, one document is read at a time, so that others' pass.
         """
         attached = await self._database.read(lambda tx: documents.of_exchange(tx, exchange_id))
+        if all(each.url is None for each in attached):
+            return
+        asked = await self._database.read(lambda tx: exchanges.get(tx, exchange_id))
+        turn = self._turns.setdefault(asked.member_id, asyncio.Lock())
         for position, each in enumerate(attached):
             if each.url is not None:
-                document = await self._take_in(each.name, each.url)
+                document = await self._take_in(each.name, each.url, turn)
                 await self._note(exchange_id, position, document)
 
     async def _note(self, exchange_id: int, position: int, document: Document) -> None:
@@ -93,7 +103,7 @@ class Documents:
             lambda tx: documents.note_held(tx, exchange_id, position, document)
         )
 
-    async def _take_in(self, name: str, url: str) -> Document:
+    async def _take_in(self, name: str, url: str, turn: asyncio.Lock) -> Document:
         bytes_max = _bytes_max(name)
         async with (
             self._shelf.receive(bytes_max) as incoming,
@@ -105,13 +115,14 @@ class Documents:
                 if notice.word is Word.TOO_LARGE:
                     raise _too_large(name, bytes_max) from notice
                 raise
-            read = await self._workshop.run(
-                extract,
-                str(incoming.path),
-                str(text.path),
-                name,
-                unreadable=words.document_unreadable(name),
-            )
+            async with turn:
+                read = await self._workshop.run(
+                    extract,
+                    str(incoming.path),
+                    str(text.path),
+                    name,
+                    unreadable=words.document_unreadable(name),
+                )
             match read:
                 case Text(json_bytes):
                     return of_text(await text.adopt(), name, json_bytes)

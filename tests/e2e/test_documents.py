@@ -1,12 +1,16 @@
 """Documents of every kind, from a message to the model; and what of them is refused."""
 
+import asyncio
+from collections.abc import Callable
 from dataclasses import replace
-from typing import cast
+from typing import TypeVar, cast
 
 import pytest
 
+import bot.app
 from bot.conversation.documents import PAGE_TOKENS_MAX
 from bot.money import nano_usd
+from bot.pictures.workshop import Workshop
 from bot.sandbox.discord import posting
 from bot.sandbox.discord.forms import Draft, Upload
 from bot.sandbox.discord.wire import Fault
@@ -16,6 +20,8 @@ from tests.conversation import papers
 from tests.e2e.photos import png
 from tests.e2e.stage import Stage, caps, last_line
 from tests.pictures.paint import RED
+
+T = TypeVar("T")
 
 MIB = 1024 * 1024
 UNREADABLE = "-# unreadable · not charged"
@@ -261,3 +267,39 @@ async def test_a_command_takes_a_document_where_it_asks_for_a_file(stage: Stage)
     )
     await stage.answers(stage.channel, used.id)
     assert "foxes run" in str(content(stage.model.calls[-1])[1]["text"])
+
+
+async def test_documents_of_one_member_do_not_hold_up_anothers(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+):
+    begun: list[str] = []
+    gate = asyncio.Event()
+
+    class Gated(Workshop):
+        async def run(
+            self,
+            job: Callable[..., T],
+            *arguments: object,
+            attempts: int = 1,
+            unreadable: str | None = None,
+        ) -> T:
+            begun.append(str(arguments[-1]))
+            await gate.wait()
+            return await super().run(job, *arguments, attempts=attempts, unreadable=unreadable)
+
+    monkeypatch.setattr(bot.app, "Workshop", Gated)
+    await stage.start()
+    asked = ((stage.mara, "a.txt"), (stage.mara, "b.txt"), (stage.theo, "c.txt"))
+    for count, (person, name) in enumerate(asked, 1):
+        await person.say(stage.channel, f"{stage.me} what is it?", files=[(name, b"words")])
+
+        def are_fetched(count: int = count) -> bool:
+            return len(stage.discord.sent("GET", "/cdn/.*")) == count
+
+        await stage.discord.wait_until(are_fetched)
+    await stage.discord.wait_until(lambda: "c.txt" in begun)
+    assert begun == ["a.txt", "c.txt"]
+    gate.set()
+    await stage.until_idle()
+    assert begun == ["a.txt", "c.txt", "b.txt"]
+    assert len(stage.model.calls) == 3
