@@ -131,7 +131,8 @@ async def last_picture(tx: Transaction, conversation_id: int, before_id: int) ->
         " SELECT meant.exchange_id, 0 AS answered, meant.position, meant.picture_id"
         " FROM exchange JOIN meant ON meant.exchange_id = exchange.id"
         " WHERE exchange.conversation_id = :conversation_id AND exchange.id < :before_id"
-        f" AND meant.picture_id IS NOT NULL AND exchange.forgotten = 0 AND {GOES_ALONG}) AS shown"
+        " AND meant.picture_id IS NOT NULL AND meant.taken_back = 0 AND exchange.forgotten = 0"
+        f" AND {GOES_ALONG}) AS shown"
         " ORDER BY exchange_id DESC, answered DESC, position DESC LIMIT 1",
         conversation_id=conversation_id,
         before_id=before_id,

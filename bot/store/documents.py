@@ -31,12 +31,15 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Attached:
-    """A file that a request brings: a link to fetch it from, or on the shelf already."""
+    """A file that a request brings: a link to fetch it from, or on the shelf already. What was
+    `taken_back` by its person is fetched and sent no more.
+    """
 
     name: str
     announced_bytes: int
     url: str | None = None
     document: Document | None = None
+    taken_back: bool = False
 
 
 async def add(tx: Transaction, exchange_id: int, attached: Sequence[Attached]) -> None:
@@ -74,13 +77,20 @@ async def note_held(tx: Transaction, exchange_id: int, position: int, document: 
 
 
 async def of_exchange(tx: Transaction, exchange_id: int) -> list[Attached]:
-    """What a request brings, in order."""
+    """What a request brings, in order, also what was taken back."""
     rows = await tx.all(
         "SELECT * FROM document WHERE exchange_id = :exchange_id ORDER BY position",
         exchange_id=exchange_id,
     )
     return [
-        Attached(row["name"], row["announced_bytes"], row["url"], _document(row)) for row in rows
+        Attached(
+            name=row["name"],
+            announced_bytes=row["announced_bytes"],
+            url=row["url"],
+            document=_document(row),
+            taken_back=bool(row["taken_back"]),
+        )
+        for row in rows
     ]
 
 
@@ -88,12 +98,12 @@ async def brought(
     tx: Transaction, conversation_id: int, first_id: int, before_id: int
 ) -> dict[int, list[Document]]:
     """The documents on the shelf that the requests of a conversation from one to before another
-    brought, in order, by exchange.
+    brought, in order, by exchange; without those that people took back.
     """
     rows = await tx.all(
         "SELECT document.* FROM exchange JOIN document ON document.exchange_id = exchange.id"
         " WHERE exchange.conversation_id = :conversation_id"
-        " AND exchange.id >= :first_id AND exchange.id < :before_id"
+        " AND exchange.id >= :first_id AND exchange.id < :before_id AND document.taken_back = 0"
         " AND document.blob_id NOT IN (SELECT blob_id FROM pruned)"
         " ORDER BY document.exchange_id, document.position",
         conversation_id=conversation_id,

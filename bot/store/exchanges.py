@@ -33,11 +33,14 @@ person's direct messages, or only for the person's eyes with their history."""
 
 @dataclass(frozen=True, slots=True)
 class Meant:
-    """A picture a request is about: on the shelf already, or a link to fetch it from."""
+    """A picture a request is about: on the shelf already, or a link to fetch it from. What was
+    `taken_back` by its person is fetched and sent no more.
+    """
 
     name: str
     url: str | None = None
     picture_id: str | None = None
+    taken_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,12 +352,15 @@ async def note_answer_channel(tx: Transaction, exchange_id: int, channel_id: int
 
 
 async def meant(tx: Transaction, exchange_id: int) -> list[Meant]:
-    """The pictures the request is about, in order."""
+    """The pictures the request is about, in order, also those that were taken back."""
     rows = await tx.all(
-        "SELECT name, url, picture_id FROM meant WHERE exchange_id = :id ORDER BY position",
+        "SELECT name, url, picture_id, taken_back FROM meant WHERE exchange_id = :id"
+        " ORDER BY position",
         id=exchange_id,
     )
-    return [Meant(row["name"], row["url"], row["picture_id"]) for row in rows]
+    return [
+        Meant(row["name"], row["url"], row["picture_id"], bool(row["taken_back"])) for row in rows
+    ]
 
 
 async def note_meant_picture(

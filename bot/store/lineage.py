@@ -61,7 +61,8 @@ async def _sources(tx: Transaction, exchange: Exchange) -> list[Source]:
         " JOIN piece ON piece.picture_id = meant.picture_id"
         " JOIN exchange ON exchange.id = piece.exchange_id"
         " JOIN message ON message.exchange_id = piece.exchange_id AND message.part = piece.part"
-        " WHERE meant.exchange_id = :id AND exchange.conversation_id = :conversation_id"
+        " WHERE meant.exchange_id = :id AND meant.taken_back = 0"
+        " AND exchange.conversation_id = :conversation_id"
         " AND exchange.id < :id AND exchange.deleted_ms IS NULL ORDER BY message.id LIMIT :most",
         id=exchange.id,
         conversation_id=exchange.conversation_id,

@@ -44,14 +44,14 @@ async def meant(
     tx: Transaction, conversation_id: int, first_id: int, before_id: int
 ) -> dict[int, list[Picture]]:
     """The pictures on the shelf that the requests of a conversation from one to before another are
-    about, in order, by exchange.
+    about, in order, by exchange; without those that people took back.
     """
     rows = await tx.all(
         "SELECT meant.exchange_id, picture.id, picture.media_type, picture.width, picture.height,"
         " picture.size_bytes FROM exchange JOIN meant ON meant.exchange_id = exchange.id"
         " JOIN picture ON picture.id = meant.picture_id"
         " WHERE exchange.conversation_id = :conversation_id"
-        " AND exchange.id >= :first_id AND exchange.id < :before_id"
+        " AND exchange.id >= :first_id AND exchange.id < :before_id AND meant.taken_back = 0"
         " AND picture.id NOT IN (SELECT blob_id FROM pruned)"
         " ORDER BY meant.exchange_id, meant.position",
         conversation_id=conversation_id,

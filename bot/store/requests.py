@@ -79,20 +79,22 @@ async def join(
     )
     for picture in meant:
         await tx.run(
-            "INSERT INTO meant (exchange_id, position, name, url, picture_id)"
+            "INSERT INTO meant (exchange_id, position, name, url, picture_id, said_id)"
             " SELECT :id, (SELECT COUNT(*) FROM meant WHERE exchange_id = :id), :name, :url,"
-            " :picture_id",
+            " :picture_id, :said_id",
             id=first.id,
+            said_id=asked.id,
             name=picture.name,
             url=picture.url,
             picture_id=picture.picture_id,
         )
     for document in attached:
         await tx.run(
-            "INSERT INTO document (exchange_id, position, name, announced_bytes, url)"
+            "INSERT INTO document (exchange_id, position, name, announced_bytes, url, said_id)"
             " SELECT :id, (SELECT COUNT(*) FROM document WHERE exchange_id = :id), :name, :bytes,"
-            " :url",
+            " :url, :said_id",
             id=first.id,
+            said_id=asked.id,
             name=document.name,
             bytes=document.announced_bytes,
             url=document.url,
@@ -115,10 +117,9 @@ async def note_words(tx: Transaction, message_id: int, member_id: int, text: str
     """Gives a message its new words, and the exchange that it is, or is part of, with them: its
     id, or None if they are the same or it is none.
     """
-    row = await tx.one("SELECT exchange_id FROM said WHERE message_id = :id", id=message_id)
-    exchange_id = message_id if row is None else row["exchange_id"]
-    prompt = text
-    if row is not None:
+    exchange_id, prompt = message_id, text
+    if (joined_id := await _part_of(tx, message_id)) is not None:
+        exchange_id = joined_id
         await tx.run(
             "UPDATE said SET text = :text WHERE message_id = :id", id=message_id, text=text
         )
@@ -141,13 +142,13 @@ async def keep_files(
     pictures: Sequence[str],
     documents: Sequence[str],
 ) -> None:
-    """Lets what was taken out of a message go along with nothing any more: all of its request but
-    the files of these names. Not while it is worked on, nor of several messages in one request.
+    """Lets what was taken out of a message go along with nothing any more: all that it brought but
+    the files of these names.
     """
+    exchange_id = await _part_of(tx, message_id) or message_id
     row = await tx.one(
-        "SELECT 1 FROM exchange WHERE id = :id AND member_id = :member_id AND command = 'message'"
-        " AND step = 'done' AND NOT EXISTS (SELECT 1 FROM said WHERE exchange_id = :id)",
-        id=message_id,
+        "SELECT 1 FROM exchange WHERE id = :id AND member_id = :member_id AND command = 'message'",
+        id=exchange_id,
         member_id=member_id,
     )
     if row is None:
@@ -156,39 +157,61 @@ async def keep_files(
         left = list(kept)
         rows = await tx.all(
             f"SELECT position, name FROM {table} WHERE exchange_id = :id"  # noqa: S608 - a constant
-            " ORDER BY position",
-            id=message_id,
+            " AND coalesce(said_id, exchange_id) = :message_id ORDER BY position",
+            id=exchange_id,
+            message_id=message_id,
         )
         for row in rows:
             if row["name"] in left:
                 left.remove(row["name"])
                 continue
             await tx.run(
-                f"DELETE FROM {table} WHERE exchange_id = :id"  # noqa: S608 - a constant
-                " AND position = :position",
-                id=message_id,
+                f"UPDATE {table} SET taken_back = 1, url = NULL"  # noqa: S608 - a constant
+                " WHERE exchange_id = :id AND position = :position",
+                id=exchange_id,
                 position=row["position"],
             )
 
 
 async def forget(tx: Transaction, message_id: int) -> None:
     """Lets a message that was deleted go along with nothing any more."""
-    row = await tx.one("SELECT exchange_id FROM said WHERE message_id = :id", id=message_id)
-    exchange_id = message_id
-    prompt = ""
-    if row is not None:
-        exchange_id = row["exchange_id"]
-        await tx.run("UPDATE said SET text = '' WHERE message_id = :id", id=message_id)
-        prompt = await _joined(tx, exchange_id)
-    if prompt:
+    exchange_id = await _part_of(tx, message_id)
+    if exchange_id is not None and await _leave_out(tx, message_id, exchange_id):
         await tx.run(
-            "UPDATE exchange SET prompt = :prompt WHERE id = :id", id=exchange_id, prompt=prompt
+            "UPDATE exchange SET prompt = :prompt WHERE id = :id",
+            id=exchange_id,
+            prompt=await _joined(tx, exchange_id),
         )
     else:
         await tx.run(
             "UPDATE exchange SET forgotten = 1 WHERE id = :id AND command = 'message'",
-            id=exchange_id,
+            id=exchange_id or message_id,
         )
+
+
+async def _part_of(tx: Transaction, message_id: int) -> int | None:
+    """The request of several messages that this is one of."""
+    row = await tx.one("SELECT exchange_id FROM said WHERE message_id = :id", id=message_id)
+    return None if row is None else row["exchange_id"]
+
+
+async def _leave_out(tx: Transaction, message_id: int, exchange_id: int) -> bool:
+    """Takes a message out of its request; whether anything of that is left."""
+    await tx.run("UPDATE said SET text = '' WHERE message_id = :id", id=message_id)
+    for table in ("meant", "document"):
+        await tx.run(
+            f"UPDATE {table} SET taken_back = 1, url = NULL"  # noqa: S608 - a constant
+            " WHERE exchange_id = :id AND coalesce(said_id, exchange_id) = :message_id",
+            id=exchange_id,
+            message_id=message_id,
+        )
+    row = await tx.one(
+        "SELECT 1 FROM said WHERE exchange_id = :id AND text <> ''"
+        " UNION ALL SELECT 1 FROM meant WHERE exchange_id = :id AND taken_back = 0"
+        " UNION ALL SELECT 1 FROM document WHERE exchange_id = :id AND taken_back = 0 LIMIT 1",
+        id=exchange_id,
+    )
+    return row is not None
 
 
 async def _joined(tx: Transaction, exchange_id: int) -> str:

@@ -25,8 +25,9 @@ async def follows(tx: Transaction, asked: Exchange, meant: Sequence[Meant]) -> b
         return all(map(is_one, meant))
     row = await tx.one(
         "SELECT spoiler FROM exchange WHERE conversation_id = :conversation_id AND id < :before_id"
-        " AND (EXISTS (SELECT 1 FROM meant WHERE exchange_id = exchange.id) OR EXISTS"
-        " (SELECT 1 FROM piece WHERE exchange_id = exchange.id AND picture_id IS NOT NULL))"
+        " AND (EXISTS (SELECT 1 FROM meant WHERE exchange_id = exchange.id AND taken_back = 0)"
+        " OR EXISTS (SELECT 1 FROM piece WHERE exchange_id = exchange.id"
+        " AND picture_id IS NOT NULL))"
         " ORDER BY id DESC LIMIT 1",
         conversation_id=asked.conversation_id,
         before_id=asked.history_end,

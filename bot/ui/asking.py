@@ -30,7 +30,9 @@ class Asking:
         self._database = database
 
     async def again(self, interaction: Interaction, source: Exchange) -> Request:
-        """The same request with the same history, of whoever pressed."""
+        """The same request with the same history, without what was taken back of it, of whoever
+        pressed.
+        """
         meant = await self._database.read(lambda tx: exchanges.meant(tx, source.id))
         brought = await self._database.read(lambda tx: documents.of_exchange(tx, source.id))
         request = await self._reading.command(
@@ -42,8 +44,9 @@ class Asking:
             may_paint=source.may_paint,
             private=source.private,
         )
-        again = replace(request, documents=tuple(brought))
-        return _of(interaction, again, source, tuple(meant), before_id=source.history_end)
+        again = replace(request, documents=tuple(each for each in brought if not each.taken_back))
+        left = tuple(each for each in meant if not each.taken_back)
+        return _of(interaction, again, source, left, before_id=source.history_end)
 
     async def go_on(self, interaction: Interaction, source: Exchange) -> Request:
         """To go on where the source's answer was cut, whatever was said after it."""
