@@ -147,7 +147,7 @@ class Presses:
         if not pictures:
             await _refuse(interaction, Word.UNREADABLE, words.no_picture_there())
             return
-        opening = Opening(interaction.id, pictures, source_id)
+        opening = Opening(interaction.id, interaction.user.id, pictures, source_id)
         await self._database.write(lambda tx: openings.add(tx, opening))
         await interaction.response.send_modal(EditModal(opening.id))
 
@@ -159,7 +159,8 @@ class Presses:
             await _refuse(interaction, Word.UNREADABLE, words.modal_too_old())
             return
         source = None if opening.source_id is None else await self._find(opening.source_id)
-        if source is not None and not may_see(interaction, source):
+        is_forged = opening.member_id != interaction.user.id
+        if is_forged or (source is not None and not may_see(interaction, source)):
             await _refuse(interaction, Word.PERMISSION, words.unknown_answer())
             return
         request = await self._asking.edit(interaction, opening, wish(data), source)

@@ -8,7 +8,9 @@ from bot.sandbox.discord.interactions import COMPONENT, MODAL_SUBMIT, Interactio
 from bot.sandbox.discord.shapes import Json
 from bot.sandbox.discord.world import Channel
 from bot.sandbox.people import Person
+from tests.e2e.photos import png
 from tests.e2e.stage import Stage, last_line
+from tests.pictures.paint import RED
 
 VERBS = ("again", "edit", "details", "original", "continue", "delete", "cancel", "confirm")
 
@@ -66,9 +68,28 @@ async def test_the_modal_of_a_private_answer_is_its_askers(stage: Stage):
     await stage.until_idle()
     opened = await stage.mara.click(asked.messages[0], "Edit")
     await opened.answered()
+    await is_refused_to_theo(stage, opened)
+
+
+async def test_the_modal_of_a_strangers_picture_is_of_whoever_opened_it(stage: Stage):
+    await stage.start()
+    photo = await stage.theo.say(stage.channel, "my cat", files=[("cat.png", png(RED))])
+    opened = await stage.mara.menu(photo, "Edit picture")
+    await opened.answered()
+    await is_refused_to_theo(stage, opened)
+    sent = await stage.mara.submit(opened, Prompt="make it blue")
+    await sent.answered()
+    await stage.until_idle()
+    assert len(stage.model.calls) == 1
+
+
+async def is_refused_to_theo(stage: Stage, opened: Interaction) -> None:
+    """The modal that somebody else opened, while nothing else is asked."""
+    asked = len(stage.model.calls)
     prompt: Json = {"type": 4, "custom_id": "prompt", "value": "show it to me"}
     data: Json = {"custom_id": f"modal:{opened.id}", "components": [prompt]}
     forged = stage.theo._interact(MODAL_SUBMIT, stage.channel, data)  # pyright: ignore[reportPrivateUsage]
     await forged.answered()
     assert last_line(forged.messages[0]) == "-# permission · not charged"
-    assert len(stage.model.calls) == 1
+    await stage.until_idle()
+    assert len(stage.model.calls) == asked
