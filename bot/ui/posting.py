@@ -12,6 +12,7 @@ from bot.store import messages
 from bot.store.exchanges import Exchange
 from bot.store.messages import Posted
 from bot.ui import controls, known_again, layout
+from bot.ui.places import may_pass
 from bot.ui.sending import KEEP, Files, Sending, no_files
 
 NONCE_MEMORY_MS = 60_000
@@ -186,7 +187,8 @@ class Posting(Sending):
         self, exchange: Exchange, part: int, content: str, files: Files = no_files
     ) -> bool:
         """Looks through the channel since the exchange for a message that shows this part and was
-        posted before a crash, and notes it; False if there is none, or none can be seen.
+        posted before a crash, and notes it; False if there is none, or none can be seen. Raises
+        what may pass.
         """
         made = list(files())
         names = {known_again.stem(file.filename) for file in made}
@@ -204,7 +206,9 @@ class Posting(Sending):
                 if shows and await self._is_free(message):
                     await self._note(message, exchange, part)
                     return True
-        except discord.HTTPException:
+        except discord.HTTPException as error:
+            if may_pass(error):
+                raise  # it may be there
             log.info("exchange %d: no look back into its channel", exchange.id)
         return False
 

@@ -25,11 +25,11 @@ def lose_answers(stage: Stage, *, skip: int = 0, path: str = SEND) -> None:
     stage.discord.faults.append(Fault("POST", path, skip=skip, times=99, status=503))
 
 
-async def start_much_later(stage: Stage) -> None:
-    """Once an answer was tried and failed."""
+async def start_much_later(stage: Stage, *faults: Fault) -> None:
+    """Once an answer was tried and failed; with other faults then."""
     await stage.discord.wait_until(lambda: stage.discord.faults[-1].times < 99)
     await stage.stop()
-    stage.discord.faults.clear()
+    stage.discord.faults[:] = faults
     stage.clock.pushed_ms += 400_000
     await stage.start()
     await stage.until_idle()
@@ -88,6 +88,22 @@ async def test_a_further_part_by_its_file_though_its_text_is_another(stage: Stag
     assert first.content == "One:"
     assert rest == [second]
     assert last_line(second).startswith("-# $")
+
+
+async def test_a_ping_though_discord_fails_at_the_first_looks(stage: Stage):
+    await stage.start()
+    stage.model.gate.close()
+    asked = await stage.mara.say(stage.channel, f"{stage.me} a red fox")
+    await stage.model.gate.arrived()
+    thread = await stage.thread_of(asked)
+    stage.clock.pushed_ms += 30_000
+    lose_answers(stage)
+    stage.model.gate.open()
+    await thread.wait_for(lambda one: stage.mara in one.pinged)
+    history = f"/channels/{thread.id}/messages"  # which is also read to catch up
+    await start_much_later(stage, Fault("GET", history, times=3, status=503))
+    assert not stage.discord.faults
+    assert len(stage.mara.pings) == 1
 
 
 @pytest.mark.parametrize("told", [Paint(), Say("A fox.")])
