@@ -3,6 +3,7 @@ once. Every method is part of an operation on the database and checks before its
 a call costs is decided by its price and its provider; what it was for, by the exchange.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bot.clock import day_number
@@ -125,7 +126,8 @@ class Book:
             created_ms=tx.now_ms,
             price_id=await prices.id_of(tx, ask.model, ask.price.per_token),
         )
-        counted = _counted(now.calendar, ask.member_id, [each.budget for each in now.caps])
+        pots = _pots(each.budget for each in now.caps)
+        counted = now.calendar.counted(ask.member_id, pots)
         held = await balances.hold(tx, counted, reservation.hold_nano_usd)
         await reservations.add(tx, reservation, held)
         return reservation
@@ -218,16 +220,18 @@ class Book:
         actor_id: int,
         reason: str,
     ) -> bool:
-        """Corrects what a member was charged in a server, in an entry of today. What is charged
-        more counts in the present windows like a call; what is given back makes room in each only
-        as far as the member's calls in this server were charged there: never for what an earlier
-        window paid. False, and nothing changed, when this adjustment was made before.
+        """Corrects what a member was charged in a server, in an entry of today. It counts in the
+        present windows of their allowances there and of their roles' pots, and nowhere else; what
+        is given back makes room in each only as far as the member's calls in this server were
+        charged there: never for what an earlier window paid. False, and nothing changed, when this
+        adjustment was made before.
         """
         if await adjustments.is_known(tx, adjustment_id):
             return False
         calendar = await Calendar.of(tx, server_id)
         found = await budgets.in_force(tx, self._limits, calendar, member_id, role_ids)
-        counted = await balances.hold(tx, _counted(calendar, member_id, found), ZERO)
+        corrected = calendar.corrected(member_id, _pots(found))
+        counted = await balances.hold(tx, corrected, ZERO)
         spent = await balances.spent_by(tx, counted, server_id, member_id)
         entry_id = await adjustments.add(
             tx,
@@ -245,7 +249,6 @@ class Book:
         for balance_id in counted:
             moved = max(amount, -spent.get(balance_id, 0))
             await balances.correct(tx, entry_id, balance_id, NanoUsd(moved))
-        await self._alert(tx, server_id)
         return True
 
     async def charge(self, tx: Transaction, exchange_id: int) -> Charge:
@@ -291,9 +294,8 @@ class _Look:
     others: dict[BalanceKey, NanoUsd]
 
 
-def _counted(calendar: Calendar, member_id: int, found: list[Budget]) -> list[BalanceKey]:
-    pots = [each.key for each in found if each.key.scope == "role-pot"]
-    return calendar.counted(member_id, pots)
+def _pots(found: Iterable[Budget]) -> list[BalanceKey]:
+    return [each.key for each in found if each.key.scope == "role-pot"]
 
 
 async def _part(tx: Transaction, ask: Ask, key: BalanceKey, others: Expected) -> NanoUsd:

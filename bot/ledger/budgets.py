@@ -135,10 +135,16 @@ class Calendar:
         keys = [self.everywhere("member", span, member_id) for span in SPANS]
         keys.append(self.everywhere("total", "month"))
         if self.server_id != NO_SERVER:
-            keys += [self.here("member", span, member_id) for span in SPANS]
             keys += [self.here("server", span) for span in SPANS]
-            keys += pots
+            keys += self.corrected(member_id, pots)
         return keys
+
+    def corrected(self, member_id: int, pots: Iterable[BalanceKey] = ()) -> list[BalanceKey]:
+        """What a correction by the admins of the server counts on: a member's allowances there and
+        the pots of their roles. What the settings cap counts what was really paid, or admins would
+        lift the owner's caps, or use up what all servers share.
+        """
+        return [*(self.here("member", span, member_id) for span in SPANS), *pots]
 
 
 async def in_force(

@@ -130,6 +130,13 @@ class Model:
             ]
         return found
 
+    def corrected(self, ask: Ask, now_ms: int) -> list[BalanceName]:
+        return [
+            name
+            for name in self.counted(ask, now_ms)
+            if name[0] == "role-pot" or (name[0] == "member" and name[2] == ask.server_id)
+        ]
+
     def limited(self, ask: Ask, now_ms: int) -> list[tuple[BalanceName, int]]:
         member, server = ask.member_id, ask.server_id
         found = [
@@ -229,7 +236,7 @@ class Model:
             return False
         who = (ask.server_id, ask.member_id)
         moves: dict[BalanceName, int] = {}
-        for name in self.counted(ask, now_ms):
+        for name in self.corrected(ask, now_ms):
             paid = sum(
                 self.entries[call][1]
                 for call, held in self.held.items()
