@@ -30,6 +30,8 @@ MISSED_WITHIN_MS = 7 * 24 * 3_600 * 1_000
 """What is older is not even answered with a line."""
 CHANNELS_AT_ONCE = 4
 CHANNEL_TIMEOUT_S = 60.0
+PAUSES_S = (5.0, 30.0, 120.0)
+"""Before each further look at the channels that could not be read."""
 
 log = logging.getLogger(__name__)
 
@@ -81,14 +83,20 @@ class CatchingUp:
         while True:
             await self._is_connected.wait()
             self._is_connected.clear()
-            last_seen, self._last_seen = self._last_seen, {}
-            try:
-                await self._look(last_seen)
-            except Exception:
-                log.exception("what was missed could not be caught up")
+            left, self._last_seen = self._last_seen, {}
+            for pause_s in (*PAUSES_S, None):
+                left = await self._look(left)
+                if not left or pause_s is None:
+                    break
+                await self._clock.sleep(pause_s)
+                if self._is_connected.is_set():
+                    break  # what is left is looked at with what is new
+            self._last_seen = self._last_seen | left
 
-    async def _look(self, last_seen: Mapping[int, int]) -> None:
+    async def _look(self, last_seen: Mapping[int, int]) -> dict[int, int]:
+        """Those of the channels that could not be read now."""
         free = asyncio.Semaphore(CHANNELS_AT_ONCE)
+        left: dict[int, int] = {}
 
         async def look_into(channel_id: int, seen_id: int) -> None:
             try:
@@ -98,10 +106,12 @@ class CatchingUp:
                 pass  # gone, or none of ours to read
             except Exception:  # one channel keeps no other from being caught up
                 log.exception("channel %d is not caught up", channel_id)
+                left[channel_id] = seen_id
 
         async with asyncio.TaskGroup() as group:
             for channel_id, seen_id in last_seen.items():
                 group.create_task(look_into(channel_id, seen_id))
+        return left
 
     async def _missed_in(self, channel_id: int, seen_id: int) -> list[Request]:
         """What was asked in a channel and is not known, oldest first."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from bot.sandbox.discord.wire import Fault
 from bot.sandbox.discord.world import Channel, Message
+from bot.ui.catching_up import PAUSES_S
 from tests.e2e.photos import said
 from tests.e2e.stage import Stage, last_line
 
@@ -161,6 +162,33 @@ async def test_a_channel_that_may_not_be_read_keeps_no_other_from_being_caught_u
     await answer_to(stage, thread, missed)
     await stage.until_idle()
     assert asked_of_model(stage) == ["a fox", "a boat", "make it blue"]
+
+
+async def test_a_channel_that_discord_fails_to_give_is_looked_at_again(stage: Stage):
+    await stage.start()
+    thread, _ = await stage.ask_in_thread("a fox")
+    await stage.stop()
+    missed = await stage.mara.say(thread, "make it red")
+    history = f"/channels/{thread.id}/messages"
+    stage.discord.faults.append(Fault("GET", history, times=2, status=503))
+    await stage.start()
+    assert (await answer_to(stage, thread, missed)).attachments
+    assert stage.clock.pauses.count(PAUSES_S[0]) == stage.clock.pauses.count(PAUSES_S[1]) == 1
+
+
+async def test_what_could_not_be_read_is_looked_at_with_the_next_session(stage: Stage):
+    await stage.start()
+    thread, _ = await stage.ask_in_thread("a fox")
+    await stage.stop()
+    missed = await stage.mara.say(thread, "make it red")
+    history = f"/channels/{thread.id}/messages"
+    stage.discord.faults.append(Fault("GET", history, times=1 + len(PAUSES_S), status=503))
+    await stage.start()
+    await until_looked(stage, thread, 1 + len(PAUSES_S))
+    stage.discord.invalidate_sessions()
+    assert (await answer_to(stage, thread, missed)).attachments
+    await stage.until_idle()
+    assert asked_of_model(stage) == ["a fox", "make it red"]
 
 
 async def test_the_roles_of_who_said_it_count_and_who_has_left_is_not_answered(stage: Stage):
