@@ -1,28 +1,25 @@
 """/history: what was asked before."""
 
-import logging
 from typing import Literal
 
-import aiohttp
 import discord
 from discord import app_commands
 from discord.ext import commands
 
 from bot import words
-from bot.errors import StoreUnavailable, Word
+from bot.errors import Word
 from bot.ledger.book import Book
 from bot.store import moves
 from bot.store.database import Database
 from bot.ui import past
 from bot.ui.past import Page
+from bot.ui.telling import answered, refuse
 from bot.underway import Underway
 
 Period = Literal["today", "week", "month", "last-month", "year", "all"]
 
 WAITING_MAX = 5
 """Answers that could not reach the person, which come now."""
-
-log = logging.getLogger(__name__)
 
 
 class History(commands.Cog):
@@ -49,7 +46,7 @@ class History(commands.Cog):
         server_id = None if own else interaction.guild_id or 0
         page = Page(whose.id, server_id, period, newest_id=interaction.id)
         if not past.may_see(interaction, page):
-            await _refuse(interaction, Word.PERMISSION, words.history_others_refused())
+            await refuse(interaction, Word.PERMISSION, words.history_others_refused())
             return
         found = await self._database.read(lambda tx: past.lines(tx, self._book, page))
         await interaction.response.send_message(
@@ -71,32 +68,14 @@ class History(commands.Cog):
         page = past.read((interaction.data or {}).get("custom_id"))
         if page is None:
             return
-        try:
-            await self._turn(interaction, page)
-        except (discord.DiscordException, aiohttp.ClientError, TimeoutError) as error:
-            log.warning("interaction %d: not answered: %r", interaction.id, error)
+        await answered(interaction, self._turn(interaction, page))
 
     async def _turn(self, interaction: discord.Interaction[discord.Client], page: Page) -> None:
         if not past.may_see(interaction, page):
-            await _refuse(interaction, Word.PERMISSION, words.history_others_refused())
+            await refuse(interaction, Word.PERMISSION, words.history_others_refused())
             return
-        try:
-            found = await self._database.read(lambda tx: past.lines(tx, self._book, page))
-        except StoreUnavailable as error:
-            log.error("interaction %d: %s", interaction.id, error.sentence)  # noqa: TRY400 - as foreseen
-            await _refuse(interaction, error.word, error.sentence)
-            return
-        except Exception:
-            log.exception("interaction %d failed", interaction.id)
-            await _refuse(interaction, Word.OWNER, words.our_fault())
-            return
+        found = await self._database.read(lambda tx: past.lines(tx, self._book, page))
         own = page.member_id == interaction.user.id
         await interaction.response.edit_message(
             embed=past.embed(page, found, own=own), view=past.buttons(page, found)
         )
-
-
-async def _refuse(
-    interaction: discord.Interaction[discord.Client], word: Word, sentence: str
-) -> None:
-    await interaction.response.send_message(words.refusal(word, sentence), ephemeral=True)

@@ -1,24 +1,20 @@
 """/spend for everyone, /report for admins. The figures are the ledger's."""
 
-import logging
 from typing import Literal
 
-import aiohttp
 import discord
 from discord import app_commands
 from discord.ext import commands
 
 from bot import words
-from bot.errors import Notice
 from bot.ui.adjusting import Adjusting
 from bot.ui.exporting import Exporting
 from bot.ui.report_view import Look, ReportView
+from bot.ui.telling import answered
 
 Period = Literal["today", "week", "month", "last-month", "year", "all"]
 By = Literal["member", "day", "model", "kind", "channel"]
 Interaction = discord.Interaction[discord.Client]
-
-log = logging.getLogger(__name__)
 
 
 class Money(commands.Cog):
@@ -87,13 +83,4 @@ class Money(commands.Cog):
         """The buttons under a report."""
         if interaction.type is not discord.InteractionType.component:
             return
-        try:
-            try:
-                await self._view.pressed(interaction)
-            except Notice as notice:
-                log.error("interaction %d: %s", interaction.id, notice.sentence)  # noqa: TRY400 - as foreseen
-                if not interaction.response.is_done():
-                    sentence = words.refusal(notice.word, notice.sentence)
-                    await interaction.response.send_message(sentence, ephemeral=True)
-        except (discord.DiscordException, aiohttp.ClientError, TimeoutError) as error:
-            log.warning("interaction %d: not answered: %r", interaction.id, error)
+        await answered(interaction, self._view.pressed(interaction))

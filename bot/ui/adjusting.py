@@ -9,6 +9,7 @@ from bot.money import dollars
 from bot.store.database import Database
 from bot.ui import markdown
 from bot.ui.amounts import AMOUNT_USD_MAX, read_amount
+from bot.ui.telling import refuse
 from bot.ui.visitors import visitor
 
 REASON_LETTERS_MAX = 300
@@ -55,6 +56,4 @@ class Adjusting:
                 booked, ephemeral=True, allowed_mentions=discord.AllowedMentions.none()
             )
             return
-        await interaction.response.send_message(
-            words.refusal(Word.UNREADABLE, sentence), ephemeral=True
-        )
+        await refuse(interaction, Word.UNREADABLE, sentence)

@@ -11,6 +11,7 @@ from bot.errors import Word
 from bot.exchange import Exchanges
 from bot.request import Request
 from bot.ui.answer import DiscordAnswers
+from bot.ui.telling import refuse
 from bot.underway import Underway
 
 log = logging.getLogger(__name__)
@@ -30,9 +31,7 @@ class Beginning:
         """Sets the exchange on its way, or says privately why not."""
         brings = bool(request.meant or request.documents) and request.exchange.command == "message"
         if not request.exchange.prompt and not brings:
-            await interaction.response.send_message(
-                words.refusal(Word.UNREADABLE, words.nothing_asked()), ephemeral=True
-            )
+            await refuse(interaction, Word.UNREADABLE, words.nothing_asked())
             return
         admission = await self._exchanges.admit(request)
         if not admission.fresh:

@@ -15,8 +15,7 @@ from bot import words
 from bot.errors import Notice, Word
 from bot.store import synced
 from bot.store.database import Database
-
-THINKING = discord.InteractionResponseType.deferred_channel_message
+from bot.ui.telling import tell
 
 log = logging.getLogger(__name__)
 
@@ -40,14 +39,7 @@ class Tree(app_commands.CommandTree[discord.Client]):
         else:
             notice = Notice(Word.OWNER, words.our_fault())
             log.error("interaction %d failed", interaction.id, exc_info=error)
-        text = words.refusal(notice.word, notice.sentence)
-        try:
-            if not interaction.response.is_done():
-                await interaction.response.send_message(text, ephemeral=True)
-            elif interaction.response.type is THINKING:
-                await interaction.edit_original_response(content=text)
-        except (discord.DiscordException, aiohttp.ClientError, TimeoutError) as unsaid:
-            log.warning("interaction %d: not told: %r", interaction.id, unsaid)
+        await tell(interaction, notice)
 
 
 async def sync(tree: Tree, database: Database, application_id: int) -> bool:

@@ -24,6 +24,7 @@ from bot.ui.deleting import Deleting
 from bot.ui.modals import EditModal, wish
 from bot.ui.originals import Originals
 from bot.ui.reading import Reading
+from bot.ui.telling import refuse
 from bot.ui.visitors import may_see
 from bot.underway import Underway
 
@@ -79,7 +80,7 @@ class Presses:
         elif interaction.type is discord.InteractionType.component and found.verb in self._verbs:
             exchange = await self._find(found.exchange_id)
             if exchange is None or not may_see(interaction, exchange):
-                await _refuse(interaction, Word.PERMISSION, words.unknown_answer())
+                await refuse(interaction, Word.PERMISSION, words.unknown_answer())
             else:
                 await self._verbs[found.verb](interaction, exchange, found)
 
@@ -93,7 +94,7 @@ class Presses:
     async def _cancel(self, interaction: Interaction, exchange: Exchange, _: Pressed) -> None:
         """For the one who asked, and for moderators."""
         if not _is_own_or_moderated(interaction, exchange):
-            await _refuse(interaction, Word.PERMISSION, words.not_yours_to_cancel())
+            await refuse(interaction, Word.PERMISSION, words.not_yours_to_cancel())
         elif self._exchanges.cancel(exchange):
             await interaction.response.defer()  # what is seen of it is the answer's own end
         elif await self._confirming.cancel(exchange.id):
@@ -104,7 +105,7 @@ class Presses:
     async def _confirm(self, interaction: Interaction, exchange: Exchange, _: Pressed) -> None:
         """For the one who asked alone: it is their budget."""
         if interaction.user.id != exchange.member_id:
-            await _refuse(interaction, Word.PERMISSION, words.not_yours_to_confirm())
+            await refuse(interaction, Word.PERMISSION, words.not_yours_to_confirm())
         elif await self._confirming.confirm(exchange.id):
             await self._go_on(interaction, exchange)
         else:
@@ -135,7 +136,7 @@ class Presses:
         pictures, refusal = await self._reading.shown_in(message)
         posted = await self._database.read(lambda tx: messages.find(tx, message.id))
         if refusal is not None:
-            await _refuse(interaction, refusal.word, refusal.sentence)
+            await refuse(interaction, refusal.word, refusal.sentence)
         else:
             source_id = None if posted is None else posted.exchange_id
             await self._open_edit(interaction, tuple(pictures), source_id)
@@ -145,7 +146,7 @@ class Presses:
     ) -> None:
         """Opens the modal for these pictures, which are of the exchange `source_id` if ours."""
         if not pictures:
-            await _refuse(interaction, Word.UNREADABLE, words.no_picture_there())
+            await refuse(interaction, Word.UNREADABLE, words.no_picture_there())
             return
         opening = Opening(interaction.id, interaction.user.id, pictures, source_id)
         await self._database.write(lambda tx: openings.add(tx, opening))
@@ -156,12 +157,12 @@ class Presses:
     ) -> None:
         opening = await self._database.read(lambda tx: openings.find(tx, opening_id))
         if opening is None:
-            await _refuse(interaction, Word.UNREADABLE, words.modal_too_old())
+            await refuse(interaction, Word.UNREADABLE, words.modal_too_old())
             return
         source = None if opening.source_id is None else await self._find(opening.source_id)
         is_forged = opening.member_id != interaction.user.id
         if is_forged or (source is not None and not may_see(interaction, source)):
-            await _refuse(interaction, Word.PERMISSION, words.unknown_answer())
+            await refuse(interaction, Word.PERMISSION, words.unknown_answer())
             return
         request = await self._asking.edit(interaction, opening, wish(data), source)
         await self._beginning.begin(interaction, request)
@@ -174,7 +175,7 @@ class Presses:
         posted = await self._database.read(lambda tx: messages.find(tx, message_id))
         exchange = await self._find(message_id if posted is None else posted.exchange_id)
         if exchange is None:
-            await _refuse(interaction, Word.UNREADABLE, words.not_easels())
+            await refuse(interaction, Word.UNREADABLE, words.not_easels())
         else:
             await self._show_details(interaction, exchange.id)
 
@@ -192,7 +193,7 @@ class Presses:
         made = await self._database.read(lambda tx: pieces.of_exchange(tx, exchange.id))
         pictures = [piece.picture for piece in made if piece.picture is not None]
         if not pictures:
-            await _refuse(interaction, Word.UNREADABLE, words.no_picture_there())
+            await refuse(interaction, Word.UNREADABLE, words.no_picture_there())
             return
         gone = await self._database.read(
             lambda tx: pruned.among(tx, [picture.id for picture in pictures])
@@ -209,7 +210,7 @@ class Presses:
     async def _delete(self, interaction: Interaction, exchange: Exchange, _: Pressed) -> None:
         """For the one who asked, and for moderators."""
         if not _is_own_or_moderated(interaction, exchange):
-            await _refuse(interaction, Word.PERMISSION, words.not_yours_to_delete())
+            await refuse(interaction, Word.PERMISSION, words.not_yours_to_delete())
             return
         claimed = await self._deleting.claim(exchange.id)
         if not claimed:
@@ -233,7 +234,3 @@ class Presses:
 def _is_own_or_moderated(interaction: Interaction, exchange: Exchange) -> bool:
     may = interaction.permissions.manage_messages and interaction.guild_id is not None
     return interaction.user.id == exchange.member_id or may
-
-
-async def _refuse(interaction: Interaction, word: Word, sentence: str) -> None:
-    await interaction.response.send_message(words.refusal(word, sentence), ephemeral=True)

@@ -24,6 +24,7 @@ from bot.store.entries import By
 from bot.ui import report_charts
 from bot.ui.names import Names
 from bot.ui.reports import member_embed, server_embed
+from bot.ui.telling import refuse
 from bot.ui.visitors import visitor
 
 PAGES_MAX = 1_000
@@ -146,8 +147,7 @@ class ReportView:
         what, look = found
         here = interaction.guild_id is not None and interaction.guild_id == look.server_id
         if not here or not interaction.permissions.manage_guild:
-            sentence = words.refusal(Word.PERMISSION, words.report_refused())
-            await interaction.response.send_message(sentence, ephemeral=True)
+            await refuse(interaction, Word.PERMISSION, words.report_refused())
             return True
         report = await self._drawing.read(look)
         await interaction.response.defer()

@@ -127,6 +127,40 @@ async def test_a_command_is_told_privately(stage: Stage, broken: set[str], comma
     assert [message.content for message in used.messages] == [NOTICE]
 
 
+@pytest.mark.parametrize("label", ["Days", "Post"])
+async def test_a_reports_button_is_told_of_what_fails_after_its_deferral(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, label: str
+):
+    async def failing(*args: object) -> None:
+        raise StoreUnavailable(SENTENCE)
+
+    await stage.start()
+    report = await (await stage.ada.command(stage.channel, "report show")).finished()
+    monkeypatch.setattr("bot.ui.report_charts.server_chart", failing)
+    pressed = await stage.ada.click(report, label)
+    await stage.discord.wait_until(lambda: bool(pressed.followups))
+    (said,) = pressed.followups
+    assert said.visible_to is stage.ada
+    assert said.content == NOTICE
+    assert report.embeds
+
+
+@pytest.mark.parametrize("error", [StoreUnavailable(SENTENCE), RuntimeError("ours")], ids=repr)
+async def test_a_deletion_is_told_of_what_fails_after_its_deferral(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, error: Exception
+):
+    async def failing(*args: object) -> None:
+        raise error
+
+    await stage.start()
+    _, (answer,) = await stage.ask_in_thread("a fox")
+    monkeypatch.setattr("bot.ui.deleting.Deleting.delete", failing)
+    pressed = await stage.mara.click(answer, "Delete")
+    said = await pressed.finished()
+    assert said.visible_to is stage.mara
+    assert last_line(said) == "-# owner · not charged"
+
+
 async def test_an_error_of_ours_in_a_command_says_that_nothing_was_charged(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ):
