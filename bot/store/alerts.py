@@ -1,5 +1,5 @@
-"""Alerts: that a share of a server's budget, or of the total, was reached; each once a window, and
-told or not yet.
+"""Alerts: that a share of a server's budget, or of the total, was reached; each once a window, or
+once more where the limit was raised since; and told or not yet.
 """
 
 from dataclasses import dataclass
@@ -23,12 +23,16 @@ class Alert:
 
 
 async def note(tx: Transaction, alert: Alert) -> None:
-    """To be told, unless this share was reached before in this window."""
+    """To be told, unless this share of as much was reached before in this window: of a budget that
+    is for all time, and was raised, nobody would hear again.
+    """
     await tx.run(
         "INSERT INTO alert"
         " (server_id, span, start_ms, end_ms, percent, limit_nano_usd, spent_nano_usd)"
         " VALUES (:server_id, :span, :start_ms, :end_ms, :percent, :limit, :spent)"
-        " ON CONFLICT (server_id, span, start_ms, percent) DO NOTHING",
+        " ON CONFLICT (server_id, span, start_ms, percent) DO UPDATE SET"
+        " limit_nano_usd = excluded.limit_nano_usd, spent_nano_usd = excluded.spent_nano_usd,"
+        " told_ms = NULL WHERE excluded.limit_nano_usd > alert.limit_nano_usd",
         server_id=alert.server_id,
         span=alert.span,
         start_ms=alert.start_ms,

@@ -71,7 +71,8 @@ class Alerting:
             return False
         try:
             # Discord drops what comes again with the same nonce.
-            nonce = f"{alert.percent}{alert.span[0]}{alert.start_ms // 1000}"
+            of = f"{alert.start_ms // 1000}{alert.limit % 10**10}"  # it has 25 letters at most
+            nonce = f"{alert.percent}{alert.span[0]}{of}"
             await channel.send(sentence, nonce=nonce)
         except (discord.HTTPException, aiohttp.ClientError, TimeoutError) as error:
             log.warning("server %d: its channel was not told: %r", alert.server_id, error)

@@ -56,6 +56,32 @@ async def test_a_new_window_is_told_of_anew_and_a_large_step_tells_of_each_share
         clock.time_ms += DAY_MS
 
 
+async def test_of_a_budget_that_was_raised_each_share_is_told_once_more(database: Database):
+    name = Name(10, "server", 0, "ever")
+    await database.write(lambda tx: budgets.put(tx, name, nano_usd(1), actor_id=1))
+    await spend(database, 1, "0.6")
+    assert await told(database) == [(10, "ever", 50)]
+    await database.write(lambda tx: budgets.put(tx, name, nano_usd(2), actor_id=1))
+    await spend(database, 2, "0.3")
+    assert await told(database) == []
+    await spend(database, 3, "0.2")
+    assert await told(database) == [(10, "ever", 50)]
+    await database.write(lambda tx: budgets.put(tx, name, nano_usd("1.5"), actor_id=1))
+    await spend(database, 4, "0")
+    assert await told(database) == []  # 50 % of less than what was told of already
+
+
+async def test_of_two_limits_of_the_same_money_the_stricter_is_told_of(database: Database):
+    name = Name(10, "server", 0, "month")
+    await database.write(lambda tx: budgets.put(tx, name, nano_usd(16), actor_id=1))
+    await spend(database, 1, "8")
+    found = await database.read(lambda tx: alerts.untold(tx, 100))
+    assert [(each.percent, each.limit) for each in found] == [
+        (50, nano_usd(10)),
+        (80, nano_usd(10)),
+    ]
+
+
 async def test_a_budget_that_has_no_room_for_a_request_when_it_is_nearly_spent_is_used_up(
     database: Database,
 ):
