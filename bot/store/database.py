@@ -219,11 +219,17 @@ class Database:
     async def _close(self) -> None:
         for lane in self._lanes:
             lane.cancel()
-        if self._lanes:
-            await asyncio.wait(self._lanes)
-        # The writer was opened first and is closed last: it tidies up the write-ahead log.
-        for connection in reversed(self._connections):
-            await connection.close()
+        try:
+            if self._lanes:
+                await asyncio.wait(self._lanes)
+            # The writer was opened first and is closed last: it tidies up the write-ahead log.
+            for connection in reversed(self._connections):
+                await connection.close()
+        except BaseException:
+            # Who is cancelled once more does not wait; a thread left behind would keep the process.
+            for connection in self._connections:
+                connection.stop()  # pyright: ignore[reportUnknownMemberType]  # aiosqlite's own
+            raise
 
 
 async def migrate(path: Path) -> list[str]:
