@@ -24,6 +24,7 @@ class Asked:
     private: bool
     moved: Moved | None
     waits: bool
+    forgotten: bool
 
 
 async def of_member(
@@ -42,7 +43,7 @@ async def of_member(
     """
     rows = await tx.all(
         "SELECT id, command, server_id, channel_id, prompt, word, step, created_ms, private, moved,"
-        " waits"
+        " waits, forgotten"
         " FROM exchange WHERE member_id = :member_id AND id <= :newest_id"
         " AND (:everywhere = 1 OR server_id = :server_id)"
         " AND created_ms >= :first_ms AND created_ms < :before_ms"
@@ -69,6 +70,7 @@ async def of_member(
             private=bool(row["private"]),
             moved=row["moved"],
             waits=bool(row["waits"]),
+            forgotten=bool(row["forgotten"]),
         )
         for row in rows
     ]

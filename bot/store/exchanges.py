@@ -53,7 +53,8 @@ class Exchange:
     server had set when it was admitted. `source_id` is the exchange whose button asked for it.
     The pictures of a `spoiler` are hidden until a click.
     A `private` answer is only for the one who asked. `parent_channel_id` is the channel that the
-    thread is of in which it was asked. `role_ids` are the member's, until it is done.
+    thread is of in which it was asked. `role_ids` are the member's, until it is done. What is
+    `forgotten` was deleted where it was asked, so that its words are for nobody else any more.
     """
 
     id: int
@@ -93,6 +94,7 @@ class Exchange:
     moved: Moved | None = None
     spoiler: bool = False
     waited_ms: int = 0
+    forgotten: bool = False
 
     @property
     def shows_by_token(self) -> bool:
@@ -133,7 +135,7 @@ _COLUMNS = (
     " call_number, edits, word, sentence, created_ms, ended_ms, expected_hold_nano_usd,"
     " shortened, persona, shows_cost, pings, source_id, history_before_id, confirmation,"
     " confirm_until_ms, deleted_ms, private, parent_channel_id, moved, spoiler, waited_ms,"
-    " role_ids"
+    " role_ids, forgotten"
 )
 
 
@@ -176,6 +178,7 @@ def _exchange(row: sqlite3.Row) -> Exchange:
         moved=row["moved"],
         spoiler=bool(row["spoiler"]),
         waited_ms=row["waited_ms"],
+        forgotten=bool(row["forgotten"]),
     )
 
 
@@ -191,7 +194,7 @@ async def claim(tx: Transaction, exchange: Exchange, meant: tuple[Meant, ...]) -
         " :answer_channel_id, :token, :call_number, :edits, :word, :sentence, :created_ms,"
         " :ended_ms, :expected_hold, :shortened, :persona, :shows_cost, :pings,"
         " :source_id, :history_before_id, :confirmation, :confirm_until_ms, :deleted_ms,"
-        " :private, :parent_channel_id, :moved, :spoiler, :waited_ms, :role_ids)"
+        " :private, :parent_channel_id, :moved, :spoiler, :waited_ms, :role_ids, :forgotten)"
         " ON CONFLICT (id) DO NOTHING RETURNING id",
         id=exchange.id,
         conversation_id=exchange.conversation_id,
@@ -230,6 +233,7 @@ async def claim(tx: Transaction, exchange: Exchange, meant: tuple[Meant, ...]) -
         moved=exchange.moved,
         spoiler=int(exchange.spoiler),
         waited_ms=exchange.waited_ms,
+        forgotten=int(exchange.forgotten),
     )
     if row is None:
         return False

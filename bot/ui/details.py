@@ -3,7 +3,7 @@ the ledger's.
 """
 
 import io
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import discord
 
@@ -14,6 +14,7 @@ from bot.money import dollars
 from bot.store.exchanges import Exchange
 from bot.store.lineage import Made
 from bot.store.pictures import Picture
+from bot.store.pieces import Piece
 from bot.ui import markdown
 from bot.ui.markdown import MESSAGE_LETTERS_MAX
 
@@ -38,8 +39,10 @@ class Details:
         return [discord.File(io.BytesIO(self.whole.encode()), "easel-details.md")]
 
 
-def details(made: Made, charge: Charge) -> Details:
-    """Of one exchange."""
+def details(made: Made, charge: Charge, *, own: bool) -> Details:
+    """Of one exchange: to others than who asked for it without the words that were deleted."""
+    if not own:
+        made = _without_deleted(made)
     text, is_cut = _text(made, charge, QUOTE_LETTERS_MAX)
     if len(text) > MESSAGE_LETTERS_MAX:
         text, is_cut = _text(made, charge, QUOTE_LETTERS_MIN)
@@ -47,6 +50,15 @@ def details(made: Made, charge: Charge) -> Details:
         return Details(text[:MESSAGE_LETTERS_MAX])
     whole = f"# Prompt\n\n{made.exchange.prompt}\n\n# Answer\n\n{_said(made)}\n"
     return Details(f"{text}\n{words.details_in_file()}"[:MESSAGE_LETTERS_MAX], whole)
+
+
+def _without_deleted(made: Made) -> Made:
+    if made.exchange.forgotten:
+        made = replace(made, exchange=replace(made.exchange, prompt=words.words_deleted()))
+    if made.exchange.deleted_ms is not None:
+        pictures = [piece for piece in made.pieces if piece.picture is not None]
+        made = replace(made, pieces=[Piece(text=words.words_deleted()), *pictures])
+    return made
 
 
 def _said(made: Made) -> str:
@@ -148,7 +160,8 @@ def _links(made: Made) -> list[str]:
         return f"https://discord.com/channels/{server_id or '@me'}/{channel_id}/{message_id}"
 
     links: list[str] = []
-    if exchange.command == "message" and exchange.source_id is None:
+    is_message = exchange.command == "message" and exchange.source_id is None
+    if is_message and not exchange.forgotten:
         links.append(
             words.link(
                 words.the_request(), url(exchange.server_id, exchange.channel_id, exchange.id)

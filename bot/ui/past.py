@@ -110,7 +110,9 @@ async def _link(tx: Transaction, one: Asked) -> str | None:
 
 
 def embed(page: Page, found: list[Line], *, own: bool) -> discord.Embed:
-    """A page as its reader sees it: of others without the words that were asked in private."""
+    """A page as its reader sees it: of others without the words that were asked in
+    private or deleted.
+    """
     shown = [f"{_line(one)}\n{_words(one.asked, own=own)}" for one in found[:PAGE_LINES]] or [
         words.history_nothing()
     ]
@@ -153,6 +155,8 @@ def _line(one: Line) -> str:
 def _words(one: Asked, *, own: bool) -> str:
     if one.private and not own:
         return f"> {words.history_private()}"
+    if one.forgotten and not own:
+        return f"> {words.words_deleted()}"
     text = " ".join(one.prompt.split())
     if len(text) > PROMPT_LETTERS_MAX:
         text = f"{text[: PROMPT_LETTERS_MAX - 1]}…"

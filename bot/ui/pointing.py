@@ -13,7 +13,7 @@ from bot.store import exchanges, messages
 from bot.store.database import Database, Transaction
 from bot.store.exchanges import Exchange
 from bot.ui.reading import PROMPT_LETTERS_MAX, Reading
-from bot.ui.visitors import may_speak
+from bot.ui.visitors import may_read, may_speak
 
 Interaction = discord.Interaction[discord.Client]
 
@@ -27,7 +27,7 @@ class Pointing:
 
     async def describe(self, interaction: Interaction, message: discord.Message) -> Request:
         """To describe the pictures of a message, whoever it is from; privately, if it is that."""
-        source, _ = await self._database.read(lambda tx: _source(tx, message.id))
+        source, is_answer = await self._database.read(lambda tx: _source(tx, message.id))
         request = await self._reading.command(
             interaction,
             command="describe",
@@ -38,6 +38,8 @@ class Pointing:
         pictures, refusal = await self._reading.shown_in(message)
         if not pictures and refusal is None:
             refusal = Notice(Word.UNREADABLE, words.no_picture_there())
+        if not is_answer and source is not None and not may_read(interaction, source):
+            refusal = Notice(Word.PERMISSION, words.request_deleted())
         return _about(interaction, request, request.exchange, pictures, refusal)
 
     async def go_on(self, interaction: Interaction, message: discord.Message) -> Request:
@@ -54,6 +56,8 @@ class Pointing:
             refusal = Notice(Word.UNREADABLE, words.nothing_to_go_on_from())
         if len(said) > PROMPT_LETTERS_MAX:
             refusal = Notice(Word.TOO_LARGE, words.prompt_too_long(PROMPT_LETTERS_MAX))
+        if not is_answer and source is not None and not may_read(interaction, source):
+            refusal = Notice(Word.PERMISSION, words.request_deleted())
         request = await self._reading.command(
             interaction,
             command="continue",

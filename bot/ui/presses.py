@@ -25,7 +25,7 @@ from bot.ui.modals import EditModal, wish
 from bot.ui.originals import Originals
 from bot.ui.reading import Reading
 from bot.ui.telling import refuse
-from bot.ui.visitors import may_see
+from bot.ui.visitors import may_read, may_see
 from bot.underway import Underway
 
 Interaction = discord.Interaction[discord.Client]
@@ -118,6 +118,9 @@ class Presses:
             self._underway.go_on(exchange.id)
 
     async def _again(self, interaction: Interaction, exchange: Exchange, _: Pressed) -> None:
+        if not may_read(interaction, exchange):
+            await refuse(interaction, Word.PERMISSION, words.request_deleted())
+            return
         request = await self._asking.again(interaction, exchange)
         await self._beginning.begin(interaction, request)
 
@@ -168,7 +171,7 @@ class Presses:
         await self._beginning.begin(interaction, request)
 
     async def _details(self, interaction: Interaction, exchange: Exchange, _: Pressed) -> None:
-        await self._show_details(interaction, exchange.id)
+        await self._show_details(interaction, exchange)
 
     async def details_of_message(self, interaction: Interaction, message_id: int) -> None:
         """Of the exchange that a message shows, or asked for."""
@@ -177,14 +180,15 @@ class Presses:
         if exchange is None:
             await refuse(interaction, Word.UNREADABLE, words.not_easels())
         else:
-            await self._show_details(interaction, exchange.id)
+            await self._show_details(interaction, exchange)
 
-    async def _show_details(self, interaction: Interaction, exchange_id: int) -> None:
+    async def _show_details(self, interaction: Interaction, exchange: Exchange) -> None:
         """Tells whoever wants to know all about an exchange."""
+        own = interaction.user.id == exchange.member_id
 
         async def operation(tx: Transaction) -> details.Details:
-            made = await lineage.of_exchange(tx, exchange_id)
-            return details.details(made, await self._book.charge(tx, exchange_id))
+            made = await lineage.of_exchange(tx, exchange.id)
+            return details.details(made, await self._book.charge(tx, exchange.id), own=own)
 
         shown = await self._database.read(operation)
         await interaction.response.send_message(shown.text, files=shown.files(), ephemeral=True)

@@ -36,3 +36,8 @@ def may_see(interaction: discord.Interaction[discord.Client], exchange: Exchange
         return True
     places = {exchange.channel_id, exchange.answer_channel_id}
     return exchange.server_id != 0 and not exchange.private and interaction.channel_id in places
+
+
+def may_read(interaction: discord.Interaction[discord.Client], exchange: Exchange) -> bool:
+    """Whether the words of a request are for them: what was deleted is for who asked alone."""
+    return not exchange.forgotten or interaction.user.id == exchange.member_id

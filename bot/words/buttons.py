@@ -136,6 +136,17 @@ def details_in_file() -> str:
     return "The whole of it is in the attached file."
 
 
+def words_deleted() -> str:
+    """In place of what was asked or answered, for all but who asked."""
+    return "This was deleted."
+
+
+def request_deleted() -> str:
+    return (
+        "This request was deleted, so only who asked may go on with it. Ask in words of your own."
+    )
+
+
 def no_words() -> str:
     return "none"
 

@@ -13,7 +13,7 @@ from bot.ui.details import QUOTE_LETTERS_MAX, details
 def told(prompt: str) -> str:
     exchange = Exchange(1, 1, "imagine", 7, 8, 9, prompt, 1_000, 8)
     charge = Charge(ZERO, estimated=False, open=False)
-    return details(Made(exchange, [], [], []), charge).text
+    return details(Made(exchange, [], [], []), charge, own=True).text
 
 
 def test_of_a_long_text_no_more_is_escaped_than_may_be_shown(monkeypatch: pytest.MonkeyPatch):
