@@ -225,6 +225,8 @@ class Presses:
             await interaction.response.defer()
             await interaction.delete_original_response()
             await self._deleting.forget(exchange.id, claimed)
+            if any(posted.id != interaction.message.id for posted in claimed):
+                await interaction.followup.send(words.dismiss_the_rest(), ephemeral=True)
             return
         try:
             await interaction.response.defer(ephemeral=True, thinking=True)

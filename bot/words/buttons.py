@@ -54,6 +54,14 @@ def deleted() -> str:
     return "The answer is deleted. What it cost stays in the books."
 
 
+def dismiss_the_rest() -> str:
+    """Of a private answer in several messages."""
+    return (
+        "Discord lets Easel delete only the message with the button. The other messages of this"
+        " answer are for your eyes only, too: *Dismiss message* under each takes it away."
+    )
+
+
 def deleted_already() -> str:
     return "This answer is deleted already."
 

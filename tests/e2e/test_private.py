@@ -168,6 +168,30 @@ async def test_its_buttons_answer_in_private_too(stage: Stage):
     assert len(press.messages[-1].attachments) == 1
 
 
+@pytest.mark.parametrize("several", [False, True])
+async def test_delete_says_so_where_it_cannot_take_every_message(stage: Stage, several: bool):
+    stage.model.script(answer(Say("word " * 900 if several else "word"), Paint()))
+    await stage.start()
+    used = await ask(stage)
+    await stage.until_idle()
+    *others, last = used.messages
+    assert bool(others) == several
+    press = await stage.mara.click(last, "Delete")
+    await press.answered()
+    await stage.discord.wait_until(lambda: last.deleted, 20)
+    if not several:
+        await stage.stop()
+        assert not press.followups
+        return
+    await stage.discord.wait_until(lambda: bool(press.followups), 20)
+    (told,) = press.followups
+    assert told.visible_to is stage.mara
+    assert "*Dismiss message*" in told.content
+    for message in others:
+        await stage.mara.delete(message)
+    only_hers(stage, press)
+
+
 @pytest.mark.parametrize("menu", ["Describe picture", "Continue here"])
 async def test_its_menus_answer_in_private_too(stage: Stage, menu: str):
     await stage.start()
