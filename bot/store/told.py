@@ -26,3 +26,12 @@ async def note(tx: Transaction, subject: str) -> None:
 async def forget(tx: Transaction, subject: str) -> None:
     """It is over: the next time it is news again."""
     await tx.run("DELETE FROM told WHERE subject = :subject", subject=subject)
+
+
+async def date_back(tx: Transaction, subject: str, earlier_ms: int) -> None:
+    """It counts as told so much earlier than it was, once: the next time may be news sooner."""
+    await tx.run(
+        "UPDATE told SET told_ms = told_ms - :earlier_ms WHERE subject = :subject AND told_ms > 0",
+        subject=subject,
+        earlier_ms=earlier_ms,
+    )

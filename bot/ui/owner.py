@@ -14,7 +14,9 @@ from bot.store.database import Database, Transaction
 AGAIN_AFTER_MS = 24 * 3_600 * 1_000
 """The same sentence is not told twice within this."""
 LASTING = (words.key_refused(), words.credit_used_up())
-"""What stays so until somebody acts: told once until it works again."""
+"""What stays so until somebody acts: told once until it works again, and not twice within
+`LASTING_AGAIN_AFTER_MS`: the last of the credit is enough for some requests, and not for others."""
+LASTING_AGAIN_AFTER_MS = 3_600 * 1_000
 NEVER_AGAIN_MS = 2**60
 REACH_TIMEOUT_S = 60.0
 
@@ -61,14 +63,14 @@ class Owner:
         return True
 
     async def works_again(self) -> None:
-        """What lasted is over, and is news when it comes again."""
+        """What lasted is over, and is news when it comes again, if not at once."""
 
-        async def forget(tx: Transaction) -> None:
+        async def end(tx: Transaction) -> None:
             for sentence in LASTING:
-                await told.forget(tx, sentence)
+                await told.date_back(tx, sentence, NEVER_AGAIN_MS - LASTING_AGAIN_AFTER_MS)
 
         try:
-            await self._database.write(forget)
+            await self._database.write(end)
         except StoreUnavailable as error:
             log.warning("what the owner was told is not forgotten: %s", error.sentence)
 

@@ -44,6 +44,19 @@ async def test_the_owner_is_told_once_of_used_up_credit_until_it_works_again(sta
     await stage.discord.wait_until(lambda: len(told(stage)) == 2)
 
 
+async def test_credit_that_is_enough_for_some_requests_is_told_once_an_hour(stage: Stage):
+    await stage.start()
+    refused = Status(402, "Insufficient credits.")
+    stage.model.script(refused, answer(Say("Here.")), refused, answer(Say("Here.")), refused)
+    for _ in range(4):
+        await stage.ask_in_thread("a fox")
+        await stage.until_idle()
+    assert len(told(stage)) == 1
+    stage.clock.pushed_ms += 3_600 * 1_000
+    await stage.ask_in_thread("a hen")
+    await stage.discord.wait_until(lambda: len(told(stage)) == 2)
+
+
 async def test_the_owner_is_told_again_a_day_later_of_what_may_pass(stage: Stage):
     await stage.start()
     stage.model.script(Status(404), Status(404), Status(404))
