@@ -38,13 +38,11 @@ class Upkeep:
         self._looks = looks
 
     async def run(self) -> None:
-        """At the start and every hour: whatever is due. Never returns."""
+        """At the start and every hour: whatever is due. Never returns, whatever it runs into."""
         while True:
-            await self._keep_room()
-            await self._back_up()
-            for look in self._looks:
+            for due in (self._keep_room, self._back_up, *self._looks):
                 try:
-                    await look()
+                    await due()
                 except Exception:
                     log.exception("what was due was not done this time")
             await self._clock.sleep(PAUSE_S)
