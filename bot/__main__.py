@@ -81,7 +81,9 @@ def run(config: Path | None) -> None:
 
 async def _run(settings: Settings) -> None:
     from bot.app import App
+    from bot.pictures.workshop import hide_secrets
 
+    hide_secrets()
     stop, answers = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     running = asyncio.current_task()

@@ -4,6 +4,7 @@ neither a slow decoder nor a broken one can hold or end the bot. What a job does
 """
 
 import asyncio
+import ctypes
 import io
 import logging
 import math
@@ -37,6 +38,8 @@ JOBS_MAX = 256
 """Waiting and running; beyond that a job is refused."""
 ORPHAN_GRACE_S = 10
 """How much longer than the time limit a process goes on whose workshop has died."""
+PR_SET_DUMPABLE = 4
+"""By linux/prctl.h."""
 
 PROGRAM = "from bot.pictures.worker import main; main()"
 
@@ -232,6 +235,15 @@ class Workshop:
         return self._thread
 
 
+def hide_secrets() -> None:
+    """Lets no other process of the same user read this one's environment and memory, on Linux.
+    It leaves no core dump either. Files are not hidden, the one that `<name>_FILE` names neither.
+    (https://man7.org/linux/man-pages/man2/PR_SET_DUMPABLE.2const.html)
+    """
+    if sys.platform == "linux" and ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0:
+        _log.warning("the secrets of this process are not hidden from others of its user")
+
+
 def _start(patience_s: int) -> _Child:
     ours, theirs = Pipe()
     try:
@@ -255,6 +267,8 @@ def _start(patience_s: int) -> _Child:
 
 
 def _environment() -> dict[str, str]:
-    """What Python needs and no secrets: whoever breaks a decoder finds none in there."""
+    """What Python needs and no secrets. Whoever breaks a decoder finds none in there; of what they
+    may do as the bot's user, `hide_secrets` takes away the reading of the bot's own.
+    """
     kept = {name: value for name, value in os.environ.items() if name.startswith(_ENVIRONMENT_KEPT)}
     return kept | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}

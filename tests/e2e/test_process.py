@@ -4,6 +4,8 @@ import asyncio
 import json
 import os
 import signal
+import sys
+from asyncio.subprocess import PIPE
 from pathlib import Path
 
 import pytest
@@ -185,6 +187,36 @@ async def test_neither_secrets_nor_peoples_words_reach_the_log(stage: Stage, tmp
     hidden = (stage.discord.token, stage.model.api_key, interaction.token, "zebra", "diary")
     for each in (*hidden, "ostrich", "Mara"):
         assert each not in errors
+
+
+UNPRIVILEGED = """\
+#!{python}
+import ctypes, os, sys
+PR_CAPBSET_DROP, CAP_SYS_PTRACE, CAP_SYS_ADMIN, CAP_PERFMON = 24, 19, 21, 38
+for each in (CAP_SYS_PTRACE, CAP_SYS_ADMIN, CAP_PERFMON):
+    ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, each, 0, 0, 0)
+os.execv({python!r}, [{python!r}, *sys.argv[1:]])
+"""
+PEEK = "import sys; print(open(f'/proc/{sys.argv[1]}/environ').read())"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux can hide them")
+async def test_no_other_process_of_its_user_reads_its_secrets(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    # Root may look at whatever it likes: here both go without that.
+    python = tmp_path / "python"
+    python.write_text(UNPRIVILEGED.format(python=sys.executable), encoding="utf-8")
+    python.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(python))
+    async with running(write_config(stage, tmp_path), secrets(stage)) as process:
+        peek = await asyncio.create_subprocess_exec(
+            *(python, "-c", PEEK, str(process.pid)), stdout=PIPE, stderr=PIPE
+        )
+        code, output, errors = await ended(peek)
+        assert (code, output) == (1, "")
+        assert "PermissionError" in errors
+        await stage.ask_in_thread("a fox", files=[("cat.png", png((1, 2, 3)))])
 
 
 async def test_the_log_is_json_if_that_is_set_and_names_the_exchange(stage: Stage, tmp_path: Path):
