@@ -150,4 +150,4 @@ def _bytes_max(name: str) -> int:
 
 
 def _too_large(name: str, bytes_max: int) -> Notice:
-    return Notice(Word.TOO_LARGE, words.picture_too_large(name, words.byte_size(bytes_max)))
+    return Notice(Word.TOO_LARGE, words.document_too_large(name, words.byte_size(bytes_max)))

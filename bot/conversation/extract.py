@@ -128,7 +128,9 @@ def _write(target: str, pieces: Iterable[str], name: str) -> Text:
 def _plain(source: str, name: str) -> str:
     path = Path(source)
     if path.stat().st_size > TEXT_BYTES_MAX and not name.lower().endswith(HTML_SUFFIXES):
-        raise Notice(Word.TOO_LARGE, words.picture_too_large(name, words.byte_size(TEXT_BYTES_MAX)))
+        raise Notice(
+            Word.TOO_LARGE, words.document_too_large(name, words.byte_size(TEXT_BYTES_MAX))
+        )
     data = path.read_bytes()
     text = decode(data)
     if text is None:
@@ -295,7 +297,7 @@ def _pdf(source: str, name: str) -> Pdf:
             raise Notice(Word.UNREADABLE, words.document_locked_or_old(name))
         pages = len(reader.pages)
         if pages > PAGES_MAX:
-            raise Notice(Word.TOO_LARGE, words.picture_too_large(name, words.pages(PAGES_MAX)))
+            raise Notice(Word.TOO_LARGE, words.document_too_large(name, words.pages(PAGES_MAX)))
         if not pages:
             raise Notice(Word.UNREADABLE, words.document_empty(name))
         return Pdf(pages, _text_bytes(reader))

@@ -30,6 +30,10 @@ def document_empty(name: str) -> str:
     return f"“{file_name(name)}” has nothing in it that could be read. Send another file."
 
 
+def document_too_large(name: str, bound: str) -> str:
+    return f"“{file_name(name)}” is too large: at most {bound} are accepted. Send a part of it."
+
+
 def too_much_text(name: str, bound: str) -> str:
     return (
         f"“{file_name(name)}” has too much text: at most {bound} are accepted. Send a part of it."

@@ -71,6 +71,7 @@ def test_a_file_over_its_bound_is_refused_before_it_is_fetched(name: str, bytes_
     notice = refusal(name, None, bytes_max + 1)
     assert notice is not None
     assert notice.word is Word.TOO_LARGE
+    assert notice.sentence.endswith("MiB are accepted. Send a part of it.")
 
 
 def test_before_it_is_read_a_document_is_expected_to_count_little():
