@@ -1,26 +1,30 @@
 """/budget and /limit: from what people type to limits that hold, and back."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import discord
 
 from bot import words
+from bot.clock import day_number
 from bot.ledger import budgets as ledger
 from bot.ledger.budgets import Budget, BudgetLimits, Calendar, Cap
-from bot.money import NanoUsd
-from bot.store import balances, budgets
+from bot.ledger.periods import EVERY_DAY
+from bot.money import NanoUsd, dollars
+from bot.store import balances, budgets, entries
 from bot.store.balances import Span
 from bot.store.budgets import Change, Limit, Name, Scope
 from bot.store.database import Database, Transaction
+from bot.store.entries import Days
 from bot.ui import markdown
-from bot.ui.amounts import AMOUNT_USD_MAX, read_amount
+from bot.ui.amounts import AMOUNT_USD_MAX, REASON_LETTERS_MAX, read_amount
 from bot.ui.budget_lines import cap_line, exact, fitting
 from bot.ui.visitors import visitor
 
 BUDGETS_MAX = 100
 """Of a server: each request looks at all that may concern it."""
 CHANGES_SHOWN = 20
-REASON_LETTERS_MAX = 300
+MOST_NAMED = 3
 DESCRIPTION_LETTERS_MAX = 4_000
 COLOUR = 0x5865F2
 NONE = "none"
@@ -115,16 +119,20 @@ class Budgets:
     async def show(self, guild: discord.Guild) -> discord.Embed:
         """All budgets of a server as they stand, and the owner's cap for it."""
 
-        async def read(tx: Transaction) -> tuple[Calendar, list[tuple[Limit | None, Cap]]]:
+        async def read(tx: Transaction) -> list[str]:
             calendar = await Calendar.of(tx, guild.id)
             limits = sorted(await budgets.of_server(tx, guild.id), key=_place)
             of_limits = [await self._budget(tx, calendar, each) for each in limits]
             of_owner = Budget(calendar.here("server", "month"), self._caps.server_month)
             found = await ledger.standing(tx, [of_owner, *of_limits])
-            return calendar, list(zip([None, *limits], found, strict=True))
+            told = [cap_line(found[0], words.owners_cap())]
+            for limit, cap in zip(limits, found[1:], strict=True):
+                is_each = limit.name.scope == "everyone"
+                most = await _most(tx, calendar, limit.name.span, limits) if is_each else ""
+                told.append(f"{_line(limit, cap)}{most}")
+            return told
 
-        _, found = await self._database.read(read)
-        lines = [_line(limit, cap) for limit, cap in found]
+        lines = await self._database.read(read)
         if len(lines) == 1:
             lines.append(words.no_budgets())
         embed = discord.Embed(
@@ -251,9 +259,35 @@ def _place(limit: Limit) -> tuple[int, int, int]:
     return _ORDER.index(name.scope), name.subject_id, _SPANS.index(name.span)
 
 
-def _line(limit: Limit | None, cap: Cap) -> str:
-    if limit is None:
-        return cap_line(cap, words.owners_cap())
+async def _most(tx: Transaction, calendar: Calendar, span: Span, limits: Sequence[Limit]) -> str:
+    """Who has used most in this window, of those who have no allowance of their own for it; who
+    has which role is not known of everybody.
+    """
+    own = {
+        each.name.subject_id
+        for each in limits
+        if (each.name.scope, each.name.span) == ("member", span)
+    }
+    now = calendar.window(span)
+    days = (
+        EVERY_DAY
+        if span == "ever"
+        else Days(*(day_number(at, calendar.zone) for at in (now.start_ms, now.end_ms - 1)))
+    )
+    spent = await entries.of_server_by(
+        tx, calendar.server_id, days, "member", MOST_NAMED + len(own)
+    )
+    ids = [member_id for line in spent if (member_id := int(line.key)) not in own]
+    keys = [calendar.here("member", span, member_id) for member_id in ids[:MOST_NAMED]]
+    if not keys:
+        return ""
+    stand = await balances.standings(tx, keys)
+    used = {key.subject_id: NanoUsd(one.spent + one.held) for key, one in stand.items()}
+    ranked = sorted(used.items(), key=lambda one: -one[1])
+    return words.most_part({member_id: dollars(amount) for member_id, amount in ranked})
+
+
+def _line(limit: Limit, cap: Cap) -> str:
     if limit.name.scope in {"everyone", "role-member"}:
         resets_ms = cap.budget.key.end_ms if cap.budget.resets else None
         return words.default_line(_title(limit.name), exact(limit.limit), resets_ms)

@@ -1,5 +1,7 @@
 """What people read of budgets: refusals, how they stand, and what those who set them are told."""
 
+from collections.abc import Mapping
+
 from bot.money import NanoUsd, dollars
 
 _EACH = {"day": "daily", "week": "weekly", "month": "monthly", "ever": "all-time"}
@@ -102,6 +104,12 @@ def default_line(title: str, limit: str, resets_ms: int | None) -> str:
     """Of an allowance that each of many has for themselves."""
     resets = "does not reset" if resets_ms is None else f"resets <t:{resets_ms // 1000}:R>"
     return f"{title[0].upper()}{title[1:]}: {limit} each; {resets}"
+
+
+def most_part(amounts: Mapping[int, str]) -> str:
+    """Who has used most of what each member may, by their ids."""
+    named = ", ".join(f"<@{member_id}> {amount}" for member_id, amount in amounts.items())
+    return f"; most so far: {named}"
 
 
 def granted_part(amount: str) -> str:

@@ -168,8 +168,15 @@ async def test_show_tells_spent_held_left_a_bar_and_the_reset(stage: Stage):
         rf" \(\$0\.0000 spent, {re.escape(dollars(held))} held\); does not reset",
         lines[1],
     )
-    assert re.fullmatch(r"Each member per month: \$2\.00 each; resets <t:\d+:R>", lines[2])
+    used = dollars(NanoUsd(nano_usd("0.25") + held))
+    assert re.fullmatch(
+        r"Each member per month: \$2\.00 each; resets <t:\d+:R>; most so far: "
+        rf"{stage.theo.mention} {re.escape(used)}",
+        lines[2],
+    )
     assert lines[3].startswith(f"{stage.theo.mention} per week: ▰")
+    await budget(stage, "member", "3", member=stage.theo)  # who is not one of each any more
+    assert "most so far" not in await told(stage.ada, stage.channel, "budget show")
     stage.model.gate.open()
     await stage.until_idle()
 
