@@ -5,8 +5,9 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot import words
+from bot.conversation.prompt import PROMPT_LETTERS_MAX
 from bot.ui.beginning import Beginning
-from bot.ui.reading import PROMPT_LETTERS_MAX, Reading
+from bot.ui.reading import Reading
 
 
 class Talk(commands.Cog):

@@ -5,6 +5,7 @@ join the first while it still waits, which it does for that long.
 from collections.abc import Sequence
 
 from bot.clock import Clock
+from bot.conversation.prompt import PROMPT_LETTERS_MAX
 from bot.store import requests
 from bot.store.database import Transaction
 from bot.store.documents import Attached
@@ -12,8 +13,7 @@ from bot.store.exchanges import Exchange, Meant
 
 JOINED_MS = 2_000
 FILES_MAX = 16
-LETTERS_MAX = 6_000
-"""Of a joined request; what would exceed these is a request of its own."""
+"""Of a joined request; what would exceed this or a prompt's letters is a request of its own."""
 DISCORD_EPOCH_MS = 1_420_070_400_000
 
 
@@ -32,7 +32,7 @@ async def join(
         return False
     files = await requests.files(tx, first.id)
     letters = len(first.prompt) + 1 + len(asked.prompt)
-    if files + len(meant) + len(attached) > FILES_MAX or letters > LETTERS_MAX:
+    if files + len(meant) + len(attached) > FILES_MAX or letters > PROMPT_LETTERS_MAX:
         return False
     await requests.join(tx, first, asked, meant, attached)
     return True

@@ -60,6 +60,9 @@ ASPECT_RATIOS = {
     "wide": "16:9",
 }
 
+PROMPT_LETTERS_MAX = 6_000
+"""Of a request, said at once or joined; as much as Discord takes in an option of a command
+(https://discord.com/developers/docs/interactions/application-commands, 2026-08)."""
 WINDOW_UNKNOWN = 10**9
 SPARE_SHARE = 50
 """Of the model's window, as one in so many, that is left free: estimates are not exact."""

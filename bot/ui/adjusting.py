@@ -8,11 +8,9 @@ from bot.ledger.book import Book
 from bot.money import dollars
 from bot.store.database import Database
 from bot.ui import markdown
-from bot.ui.amounts import AMOUNT_USD_MAX, read_amount
+from bot.ui.amounts import AMOUNT_USD_MAX, REASON_LETTERS_MAX, read_amount
 from bot.ui.telling import refuse
 from bot.ui.visitors import visitor
-
-REASON_LETTERS_MAX = 300
 
 
 class Adjusting:

@@ -1,10 +1,11 @@
-"""Amounts of money as people type them."""
+"""Amounts of money as people type them, and the reasons that they give."""
 
 import re
 
 from bot.money import NanoUsd, nano_usd
 
 AMOUNT_USD_MAX = 1_000_000
+REASON_LETTERS_MAX = 300
 
 _AMOUNT = re.compile(r"(?P<sign>[-−]?)\$?(?P<number>\d{1,7}(?:\.\d{1,9})?)", re.ASCII)
 

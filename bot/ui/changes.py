@@ -8,13 +8,14 @@ import aiohttp
 import discord
 
 from bot import words
+from bot.conversation.prompt import PROMPT_LETTERS_MAX
 from bot.store import exchanges, messages, requests
 from bot.store.database import Database, Transaction
 from bot.store.exchanges import Exchange, Step
 from bot.store.messages import Posted
 from bot.ui import controls
 from bot.ui.deleting import Deleting
-from bot.ui.reading import PROMPT_LETTERS_MAX, Reading
+from bot.ui.reading import Reading
 
 CROSSES = {"\N{CROSS MARK}"}
 

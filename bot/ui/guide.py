@@ -9,9 +9,9 @@ import discord
 from discord import app_commands
 
 from bot import words
+from bot.ui.reports import FIELD_LETTERS_MAX
 
 COLOUR = 0x5865F2
-FIELD_LETTERS_MAX = 1_024
 
 # Any: what a command's callback takes and belongs to is nothing to its name.
 Command = app_commands.Command[Any, ..., Any]

@@ -11,8 +11,8 @@ import discord
 from bot import words
 from bot.conversation.prompt import ASPECT_RATIOS
 
-PROMPT_LETTERS_MAX = 4_000
-"""Of a text input in a modal."""
+TEXT_INPUT_LETTERS_MAX = 4_000
+"""As Discord has it."""
 MORE_PICTURES_MAX = 4
 SIZES = ("1K", "2K")
 
@@ -48,7 +48,7 @@ class EditModal(discord.ui.Modal):
                     style=discord.TextStyle.paragraph,
                     custom_id="prompt",
                     placeholder=words.prompt_hint(),
-                    max_length=PROMPT_LETTERS_MAX,
+                    max_length=TEXT_INPUT_LETTERS_MAX,
                 ),
             )
         )

@@ -19,7 +19,7 @@ from bot.ui import markdown
 
 PAGE_LINES = 8
 PAGES_MAX = 100
-PROMPT_LETTERS_MAX = 120
+PROMPT_LETTERS_SHOWN = 120
 LATEST = 2**63 - 1
 COLOUR = 0x5865F2
 
@@ -158,6 +158,6 @@ def _words(one: Asked, *, own: bool) -> str:
     if one.forgotten and not own:
         return f"> {words.words_deleted()}"
     text = " ".join(one.prompt.split())
-    if len(text) > PROMPT_LETTERS_MAX:
-        text = f"{text[: PROMPT_LETTERS_MAX - 1]}…"
+    if len(text) > PROMPT_LETTERS_SHOWN:
+        text = f"{text[: PROMPT_LETTERS_SHOWN - 1]}…"
     return f"> {markdown.escape(text)}"

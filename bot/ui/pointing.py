@@ -7,12 +7,13 @@ from dataclasses import replace
 import discord
 
 from bot import words
+from bot.conversation.prompt import PROMPT_LETTERS_MAX
 from bot.errors import Notice, Word
 from bot.request import Request
 from bot.store import exchanges, messages
 from bot.store.database import Database, Transaction
 from bot.store.exchanges import Exchange
-from bot.ui.reading import PROMPT_LETTERS_MAX, Reading
+from bot.ui.reading import Reading
 from bot.ui.visitors import may_read, may_speak
 
 Interaction = discord.Interaction[discord.Client]

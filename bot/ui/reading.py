@@ -12,6 +12,7 @@ import aiohttp
 import discord
 
 from bot import words
+from bot.conversation.prompt import PROMPT_LETTERS_MAX
 from bot.errors import Notice, Word
 from bot.request import Request
 from bot.store import conversations, exchanges, messages, pieces, pruned, spoilers
@@ -24,7 +25,6 @@ from bot.ui.visitors import visitor
 
 UPLOAD_BYTES_MAX_ELSEWHERE = 10 * 1024 * 1024
 """Of one file where no server says otherwise, as discord.py has it."""
-PROMPT_LETTERS_MAX = 6_000
 REPLIED_TIMEOUT_S = 5.0
 """For asking Discord what a message replies to; discord.py alone would try for half a minute."""
 PERSON_TYPES = {discord.MessageType.default, discord.MessageType.reply}

@@ -16,6 +16,7 @@ from bot.ui import markdown
 from bot.ui.budget_lines import cap_line, fitting
 
 FIELD_LETTERS_MAX = 1_024
+"""Of a field of an embed, as Discord has it."""
 LINES_SHOWN = 10
 LINES_SHOWN_ALONE = 31
 COLOUR = 0x5865F2
