@@ -30,6 +30,7 @@ class Arrived:
         self._intake = intake
         self._exchange_id = exchange_id
         self._count = 0
+        self.has_picture = False
         self._unwritten: list[str] = []
 
     async def listen(
@@ -81,13 +82,15 @@ class Arrived:
         return await self._intake.accept_result(blob)
 
     async def take_up(self) -> bool:
-        """Writes down the pictures that had come when the process was killed, and were not yet.
+        """Writes down the pictures that had come when the process ended, and were not yet.
         True if there is anything of the answer now.
         """
         exchange_id = self._exchange_id
-        saved = await self._database.read(lambda tx: pieces.of_exchange(tx, exchange_id))
+        # A write, since it comes after those under way.
+        saved = await self._database.write(lambda tx: pieces.of_exchange(tx, exchange_id))
         self._count = len(saved)
         noted = {piece.picture.id for piece in saved if piece.picture is not None}
+        self.has_picture = bool(noted)
         for blob in await self._intake.left_over(str(exchange_id)):
             if blob.id not in noted:
                 noted.add(blob.id)
@@ -113,7 +116,9 @@ class Arrived:
             for position, piece in enumerate(new, first):
                 await pieces.add(tx, self._exchange_id, position, piece)
 
-        if new:
-            await self._database.write(operation)
+        # Before it is waited for: a write that has begun is finished, also without its caller.
         self._unwritten.clear()
         self._count += len(new)
+        self.has_picture |= picture is not None
+        if new:
+            await self._database.write(operation)
