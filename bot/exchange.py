@@ -274,13 +274,13 @@ class Exchanges:
             async with self._breaker.watching(exchange.id), self._model.stream(call) as reply:
                 return await arrived.listen(reply, progress.text, note)
         except asyncio.CancelledError as cancelled:
-            if exchange.id not in self._cancelled:
-                raise
             if isinstance(cancelled, NeverLeft):
-                sentence = words.cancelled()
-                raise CallFailed(Word.CANCELLED, sentence, charge_ruled_out=True) from cancelled
+                await self._let_go(exchange)  # nobody can have acted on it
+                raise
             await arrived.write()
-            await arrived.take_up()
+            is_text = await arrived.take_up() and not arrived.has_picture
+            if is_text and exchange.id not in self._cancelled:  # a stop, and more was to come
+                await self._end(exchange, Notice(Word.CUT, words.interrupted_in_text()))
             raise
 
     async def _try_again(self, exchange: Exchange, failure: CallFailed) -> None:

@@ -73,6 +73,10 @@ def interrupted() -> str:
     )
 
 
+def interrupted_in_text() -> str:
+    return "I was stopped in the middle of this answer: more of it may be missing. Ask me to go on."
+
+
 def cancelled() -> str:
     return "This was cancelled."
 

@@ -128,19 +128,23 @@ async def test_a_picture_that_is_being_looked_at_is_shown_all_the_same(
     assert len(message.files) == 1
 
 
-async def test_what_is_cancelled_before_it_left_is_not_charged(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-):
+@pytest.fixture
+def begun(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """Set when a call has begun to connect, which the first one does for ever."""
     begun = asyncio.Event()
 
     class SlowToConnect(httpx.AsyncHTTPTransport):
         async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-            if request.method == "POST":
+            if request.method == "POST" and not begun.is_set():
                 begun.set()
                 await asyncio.Event().wait()
             return await super().handle_async_request(request)
 
     monkeypatch.setattr("httpx._client.AsyncHTTPTransport", SlowToConnect)
+    return begun
+
+
+async def test_what_is_cancelled_before_it_left_is_not_charged(stage: Stage, begun: asyncio.Event):
     await stage.start()
     asked = await stage.mara.say(stage.channel, f"{stage.me} a fox")
     message = await in_the_making(stage, await stage.thread_of(asked))
@@ -150,3 +154,20 @@ async def test_what_is_cancelled_before_it_left_is_not_charged(
     assert last_line(message) == "-# cancelled · not charged"
     assert await stage.open_holds() == 0
     assert await stage.ledger_nano_usd() == 0
+
+
+async def test_what_is_stopped_before_it_left_is_made_by_the_next_start(
+    stage: Stage, begun: asyncio.Event
+):
+    stage.limit(stop_grace_s=0.0)
+    await stage.start()
+    asked = await stage.mara.say(stage.channel, f"{stage.me} a fox")
+    thread = await stage.thread_of(asked)
+    await begun.wait()
+    await stage.stop()
+    await stage.start()
+    (message,) = await stage.answers(thread, asked.id)
+    assert last_line(message).startswith("-# $0.")
+    await stage.until_idle()
+    assert await stage.open_holds() == 0
+    assert await stage.ledger_nano_usd() == stage.model.account.total_nano_usd

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from bot.sandbox.discord.world import Channel, Message
-from bot.sandbox.openrouter import Drop, Finish, Say, answer
+from bot.sandbox.openrouter import Drop, Finish, Say, Stall, answer
 from bot.sandbox.openrouter.script import Answer
 from tests.e2e.stage import Stage, last_line
 
@@ -56,6 +56,26 @@ async def test_it_goes_on_after_a_restart_with_nothing_that_was_said_since(stage
     sent = json.dumps(stage.model.calls[-1].request["messages"])
     assert "Once upon a time" in sent
     assert "something else entirely" not in sent
+
+
+async def test_what_had_come_when_easel_was_stopped_is_shown_and_goes_on(stage: Stage):
+    stage.limit(stop_grace_s=0.0)
+    stage.model.script(answer(Say("Once upon a time"), Stall()), answer(Say("there was a fox.")))
+    await stage.start()
+    asked = await stage.mara.say(stage.channel, f"{stage.me} tell me a story")
+    thread = await stage.thread_of(asked)
+    await thread.wait_for(lambda one: one.content.startswith("Once upon a time"))
+    await stage.stop()
+    await stage.start()
+    (shown,) = await stage.answers(thread, asked.id)
+    assert shown.content.startswith("Once upon a time\n")
+    assert "stopped" in shown.content
+    assert last_line(shown).startswith("-# cut · ")
+    press = await stage.mara.click(shown, "Continue")
+    (more,) = await stage.answers(thread, press.id)
+    assert more.content.startswith("there was a fox.")
+    await stage.until_books_closed()
+    assert len(stage.model.calls) == 2
 
 
 async def test_what_was_cut_before_anything_came_offers_nothing_to_go_on_from(stage: Stage):
