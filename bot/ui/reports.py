@@ -28,9 +28,7 @@ def member_embed(report: MemberReport, period: Period) -> discord.Embed:
     """The answer to /spend."""
     embed = discord.Embed(
         title=words.spend_title(period),
-        description=words.totals_line(
-            dollars(report.totals.cost), report.totals.exchanges, _estimated(report.totals)
-        ),
+        description=_sum(report.totals),
         colour=COLOUR,
     )
     if report.by_kind:
@@ -50,11 +48,7 @@ def server_embed(
     report: ServerReport, period: Period, server: str, member_id: int | None = None
 ) -> discord.Embed:
     """The answer to /report show. Members are mentions, which ping nobody inside an embed."""
-    lines = [
-        words.totals_line(
-            dollars(report.totals.cost), report.totals.exchanges, _estimated(report.totals)
-        )
-    ]
+    lines = [_sum(report.totals)]
     if member_id is not None:
         lines.append(words.report_of(member_id))
     if report.before is not None:
@@ -98,8 +92,11 @@ def _comparison(before: Before, totals: Totals) -> str:
     )
 
 
-def _estimated(totals: Totals) -> str | None:
-    return words.estimated_part(dollars(totals.estimated)) if totals.estimates else None
+def _sum(totals: Totals) -> str:
+    if not totals.exchanges and not totals.cost:
+        return words.nothing_spent()
+    estimated = words.estimated_part(dollars(totals.estimated)) if totals.estimates else None
+    return words.totals_line(dollars(totals.cost), totals.exchanges, estimated)
 
 
 def _lines(lines: list[Line], by: By, most: int, more: int = 0) -> str:

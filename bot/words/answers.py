@@ -123,9 +123,13 @@ def report_title(server: str, period: str) -> str:
     return f"Spending in {server}, {PERIODS[period]}"
 
 
+def nothing_spent() -> str:
+    return "Nothing was spent."
+
+
 def totals_line(cost: str, exchanges: int, estimated: str | None) -> str:
     if not exchanges:
-        return "Nothing was spent."
+        return f"**{cost}** in corrections alone"
     noun = "exchange" if exchanges == 1 else "exchanges"
     return f"**{cost}** for {exchanges:,} {noun}{'' if estimated is None else f', {estimated}'}"
 

@@ -154,7 +154,8 @@ def wrong_reason(most: int) -> str:
 def adjusted(member_id: int, amount: str, reason: str) -> str:
     return (
         f"Booked as a correction for <@{member_id}>: {amount}. Reason: {reason}\n"
-        "It stands in the reports, the CSV and the budgets of today."
+        "It stands in the reports and the CSV, and counts in what this server allows the member;"
+        " the server's own budgets and the owner's caps go by what was really paid."
     )
 
 

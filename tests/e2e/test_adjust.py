@@ -65,6 +65,17 @@ async def test_what_is_no_amount_or_has_no_reason_books_nothing(
     assert not await books(stage, stage.server.id)
 
 
+async def test_corrections_alone_are_told_as_a_sum(stage: Stage):
+    await stage.start()
+    for amount in ("-0.25", "0.05"):
+        used = await stage.ada.command(
+            stage.channel, "report adjust", member=stage.mara, amount=amount, reason="late"
+        )
+        assert "go by what was really paid" in (await used.finished()).content
+    shown = await (await stage.ada.command(stage.channel, "report show")).finished()
+    assert shown.embeds[0]["description"].startswith("**-$0.2000** in corrections alone\n")
+
+
 async def test_members_correct_nothing(stage: Stage):
     await stage.start()
     with pytest.raises(SandboxError):
