@@ -25,7 +25,8 @@ EXCHANGES_MAX = 5_000
 CHANNELS_MAX = 200
 """The channels looked at: those used last, by the last exchanges."""
 MESSAGES_MAX = 200
-"""The newest of each channel that are looked at."""
+"""The newest of each channel that are looked at; of those young enough to be answered, more."""
+YOUNG_MESSAGES_MAX = 2_000
 MISSED_WITHIN_MS = 7 * 24 * 3_600 * 1_000
 """What is older is not even answered with a line."""
 CHANNELS_AT_ONCE = 4
@@ -127,8 +128,10 @@ class CatchingUp:
             return []
         found: list[discord.Message] = []
         answered: set[int | None] = set()  # also while the database could not be asked
-        async for message in channel.history(limit=MESSAGES_MAX, oldest_first=False):
-            if message.id <= oldest_id:
+        looked_at = 0
+        async for message in channel.history(limit=YOUNG_MESSAGES_MAX, oldest_first=False):
+            looked_at += 1
+            if message.id <= (oldest_id if looked_at <= MESSAGES_MAX else max(oldest_id, young_id)):
                 break
             if message.author == self._client.user and message.reference is not None:
                 answered.add(message.reference.message_id)

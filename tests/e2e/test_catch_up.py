@@ -5,6 +5,8 @@ one line where it is too old.
 import asyncio
 from dataclasses import replace
 
+import pytest
+
 from bot.sandbox.discord.wire import Fault
 from bot.sandbox.discord.world import Channel, Message
 from bot.ui.catching_up import PAUSES_S
@@ -162,6 +164,20 @@ async def test_a_channel_that_may_not_be_read_keeps_no_other_from_being_caught_u
     await answer_to(stage, thread, missed)
     await stage.until_idle()
     assert asked_of_model(stage) == ["a fox", "a boat", "make it blue"]
+
+
+async def test_what_was_said_just_now_is_found_under_much_talk(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("bot.ui.catching_up.MESSAGES_MAX", 3)
+    await stage.start()
+    await stage.ask_in_thread("a fox")
+    await stage.stop()
+    mention = await stage.ada.say(stage.channel, f"{stage.me} a hare")
+    for _ in range(5):
+        await stage.theo.say(stage.channel, "nice weather")
+    await stage.start()
+    assert (await stage.answers(await stage.thread_of(mention), mention.id))[-1].attachments
 
 
 async def test_a_channel_that_discord_fails_to_give_is_looked_at_again(stage: Stage):
