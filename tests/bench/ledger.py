@@ -134,7 +134,7 @@ async def _reports(
         Figure(
             *("ledger", "a member's month", ms(done, wall("one member")), "ms", 2, member_floor),
             *("0.03 (roll-up)", "≤ 2 ms"),
-            case=f"{ratio(done, wall('member'), wall('member scan')):.1f} × the floor",
+            case=f"{ratio(done, wall('one member'), wall('member scan')):.1f} × the floor",
         )
     )
     others = ratio(done, wall("overview"), wall("smaller"))
