@@ -17,6 +17,8 @@ from bot.store.folder import DAILY_BACKUPS, DataFolder
 from bot.store.trouble import reason_of, start_errors
 
 DAILY_KEPT = 7
+DATABASE_FILES = ("", "-wal", "-shm")
+"""By the ends of their names: what SQLite keeps beside a database is a part of it."""
 SUMS = {
     "entry": ("cost_nano_usd", "over_nano_usd"),
     "balance": ("spent_nano_usd", "held_nano_usd"),
@@ -32,7 +34,7 @@ def back_up(database: Path, file: Path) -> int:
 
     Raises StartError: the database cannot be read, the file cannot be written, or they differ.
     """
-    if file.exists() and database.exists() and file.samefile(database):
+    if any(_is_same(file, database.with_name(f"{database.name}{end}")) for end in DATABASE_FILES):
         raise StartError(words.backup_is_database(str(file)))
     with start_errors(database):
         source = _open(database, "ro")
@@ -54,6 +56,10 @@ def back_up(database: Path, file: Path) -> int:
         finally:
             with contextlib.suppress(OSError):
                 part.unlink(missing_ok=True)
+
+
+def _is_same(file: Path, other: Path) -> bool:
+    return file.exists() and other.exists() and file.samefile(other)
 
 
 def back_up_daily(folder: DataFolder, day: str) -> bool:

@@ -74,9 +74,12 @@ async def test_a_damaged_database_makes_none_and_the_one_before_stays(path: Path
     assert not any(name.endswith(".part") for name in os.listdir(tmp_path))  # noqa: PTH208  # names
 
 
-async def test_the_database_is_not_its_own_backup(path: Path):
+@pytest.mark.parametrize("end", ["", "-wal", "-shm"])
+async def test_no_part_of_the_database_is_its_own_backup(path: Path, end: str):
+    part = path.with_name(f"{path.name}{end}")
+    part.touch()
     with pytest.raises(StartError, match="is the database itself"):
-        backup.back_up(path, path.parent / "." / path.name)
+        backup.back_up(path, part)
 
 
 async def test_one_a_day_is_kept_for_a_week(path: Path, tmp_path: Path):
