@@ -40,12 +40,19 @@ class Underway:
         new is heard, so that nothing passes what was asked earlier.
         """
         try:
-            for exchange_id in await self._database.read(exchanges.open_ids):
-                if exchange_id not in self._tasks and not self._exchanges.has_place(exchange_id):
-                    await self._exchanges.line_up(exchange_id)
-                    self._lined_up.append(exchange_id)
+            open_ids = await self._database.read(exchanges.open_ids)
         except Exception:
             log.exception("the sweep has to wait")
+            return
+        for exchange_id in open_ids:
+            if exchange_id in self._tasks or self._exchanges.has_place(exchange_id):
+                continue
+            try:
+                await self._exchanges.line_up(exchange_id)
+            except Exception:
+                log.exception("exchange %d has to wait", exchange_id)
+                continue
+            self._lined_up.append(exchange_id)
 
     def start(self, exchange_id: int) -> None:
         """Lets an exchange go its way in a task of its own; nothing if it is on its way already, or

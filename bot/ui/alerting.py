@@ -47,6 +47,8 @@ class Alerting:
                 await self.look()
             except StoreUnavailable as error:
                 log.warning("alerts: %s", error.sentence)
+            except Exception:
+                log.exception("alerts have to wait")
             await self._clock.sleep(LOOK_PAUSE_S)
 
     async def look(self) -> None:
