@@ -1,8 +1,14 @@
-"""How many tests run at once."""
+"""How many tests run at once, and what no test fails for: how fast a shared machine is."""
 
 import os
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("shared machine")
 
 
 @pytest.hookimpl(optionalhook=True)  # also without xdist

@@ -46,8 +46,7 @@ async def test_with_these_permissions_and_no_others_everything_works(stage: Stag
     assert (await stage.answers(channel, used.id))[0].attachments
     for name in ("spend", "report show"):
         report = await stage.ada.command(channel, name)
-        await report.answered()
-        assert report.messages[0].embeds
+        assert (await report.finished()).embeds
     channel.set_permissions(
         stage.discord.bot_user,
         deny=(ALL_PERMISSIONS & ~asked_for()) | Permission.CREATE_PUBLIC_THREADS,
