@@ -16,6 +16,7 @@ TRIES = 5
 """Other programs on the machine may hold one up; what holds up the bot does so every time."""
 
 
+@pytest.mark.long
 @pytest.mark.timeout(240)
 async def test_a_spend_is_acknowledged_at_once_while_20_pictures_arrive(tmp_path: Path):
     longest_s: list[float] = []
