@@ -211,7 +211,12 @@ def _cut(text: str, start: int, stop: int, before: str, limit: int) -> int:
             part = ahead.part(end)
             if len(part.text) <= limit and (not part.after or (in_fence and not ahead.bare(end))):
                 return end
-    return _cut_anywhere(ahead, min(stop, base + room), limit, whole)
+    end = _cut_anywhere(ahead, min(stop, base + room), limit, whole)
+    if ahead.part(end).after:  # through a line of code, which may fit into the next message
+        for line_end in reversed([found.end() for found in _LINE.finditer(text, visible + 1, end)]):
+            if not ahead.bare(line_end) and len(ahead.part(line_end).text) <= limit:
+                return line_end
+    return end
 
 
 def _whole(text: str, start: int, stop: int, limit: int) -> list[tuple[int, int]]:
