@@ -120,9 +120,9 @@ class Posting(Sending):
             # discord.py formats the id into the path; "@original" is Discord's name for it.
             original = cast("int", "@original")
             response = await self._webhook(exchange.token).fetch_message(original)
-        except discord.DiscordServerError:
-            raise
-        except discord.HTTPException:
+        except discord.HTTPException as error:
+            if error.status == 429 or error.status >= 500:
+                raise  # it may be there all the same
             return False
         await self._note(response, exchange, messages.ANSWER)
         return True

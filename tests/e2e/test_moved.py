@@ -4,7 +4,7 @@ import pytest
 
 from bot.sandbox.discord import posting
 from bot.sandbox.discord.shapes import ChannelKind, Permission
-from bot.sandbox.discord.wire import Fault
+from bot.sandbox.discord.wire import Fault, rate_limited
 from bot.sandbox.discord.world import Channel, Message
 from bot.sandbox.openrouter import NoUsage, Paint, Say, Stall, answer, silent_block
 from bot.sandbox.openrouter.script import Told
@@ -255,3 +255,15 @@ async def test_the_answer_to_a_command_acknowledged_too_late_says_whose_it_is(
     assert answered.pinged == []
     assert last_line(answered).startswith("-# ")
     assert (ping.pinged, ping.reply_to) == ([stage.mara], answered)
+
+
+async def test_a_response_that_cannot_be_looked_for_yet_is_no_lost_one(stage: Stage):
+    await stage.start()
+    busy = rate_limited(r"/webhooks/.*/messages/@original", 0.01, method="GET", times=6)
+    lost = Fault("POST", r"/interactions/.*", after=True, drop=True)
+    stage.discord.faults.extend([lost, busy])
+    interaction = await stage.mara.command(stage.channel, "imagine", prompt="a fox")
+    answered = await interaction.finished()
+    await stage.until_idle()
+    assert len(answered.attachments) == 1
+    assert stage.channel.messages == [answered]
