@@ -71,13 +71,7 @@ class PrivatePosting(Posting):
         if exchange.token is None:
             raise TokenDead
         try:
-            await self._webhook(exchange.token).edit_message(
-                posted.id,
-                content=content,
-                attachments=discord.utils.MISSING if files is None else list(files()),
-                view=buttons,
-                allowed_mentions=discord.AllowedMentions.none(),
-            )
+            await self._edit_by_token(exchange.token, posted, content, files, buttons)
         except discord.HTTPException as error:
             if error.status == 401:
                 raise TokenDead from error

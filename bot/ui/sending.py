@@ -81,7 +81,6 @@ class Sending:
         buttons: discord.ui.View,
     ) -> None:
         """Edits a message that is there; without `files` its attachments stay."""
-        attachments = discord.utils.MISSING if files is None else list(files())
         if (
             exchange.token is not None
             and posted.part == messages.ANSWER
@@ -89,24 +88,33 @@ class Sending:
         ):
             # "Thinking" ends with the first edit, which has to come by the interaction's token.
             try:
-                await self._webhook(exchange.token).edit_message(
-                    posted.id,
-                    content=content,
-                    attachments=attachments,
-                    view=buttons,
-                    allowed_mentions=discord.AllowedMentions.none(),
-                )
+                await self._edit_by_token(exchange.token, posted, content, files, buttons)
                 self._awake.add(exchange.id)
                 return
             except discord.HTTPException as error:
                 if error.status not in {401, 404}:
                     raise
                 log.info("exchange %d: the interaction's token is dead", exchange.id)
-                attachments = discord.utils.MISSING if files is None else list(files())
         channel = self._client.get_partial_messageable(posted.channel_id)
         await channel.get_partial_message(posted.id).edit(
             content=content,
-            attachments=attachments,
+            attachments=discord.utils.MISSING if files is None else list(files()),
+            view=buttons,
+            allowed_mentions=discord.AllowedMentions.none(),
+        )
+
+    async def _edit_by_token(
+        self,
+        token: str,
+        posted: Posted,
+        content: str,
+        files: Files | None,
+        buttons: discord.ui.View,
+    ) -> None:
+        await self._webhook(token).edit_message(
+            posted.id,
+            content=content,
+            attachments=discord.utils.MISSING if files is None else list(files()),
             view=buttons,
             allowed_mentions=discord.AllowedMentions.none(),
         )
