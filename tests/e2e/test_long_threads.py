@@ -2,6 +2,7 @@
 window is used.
 """
 
+import asyncio
 import sqlite3
 
 import pytest
@@ -18,8 +19,14 @@ TOO_LONG = Status(400, "maximum context length", error_type="context_length_exce
 RICH = NanoUsd(10**11)
 
 
-def have_talked(stage: Stage, thread: Channel, times: int, words: str) -> None:
+async def have_talked(stage: Stage, thread: Channel, times: int, words: str) -> None:
     """Puts a long talk behind the first exchange of a thread, as if it had gone on for days."""
+    await stage.until_idle()
+    # Off the loop, which the bot needs to end what it may be writing.
+    await asyncio.to_thread(_write_talk, stage, thread, times, words)
+
+
+def _write_talk(stage: Stage, thread: Channel, times: int, words: str) -> None:
     database = sqlite3.connect(stage.settings.storage.data_dir / "easel.db")
     columns = [row[1] for row in database.execute("PRAGMA table_info(exchange)")]
     others = ", ".join(column for column in columns if column not in {"id", "prompt", "step"})
@@ -55,7 +62,7 @@ async def test_a_thread_of_400_turns_goes_on_and_uses_its_window(stage: Stage, w
     stage.budget(member_day_nano_usd=RICH, member_month_nano_usd=RICH)
     await stage.start()
     thread, _ = await stage.ask_in_thread("a red fox")
-    have_talked(stage, thread, 200, words)
+    await have_talked(stage, thread, 200, words)
     for number in range(7):
         files = [("cat.png", png(RED))] if number % 3 == 0 else []
         assert (await ask_on(stage, thread, f"now {number}: {words}", *files)).startswith("-# $")
@@ -76,7 +83,7 @@ async def test_at_the_models_own_window_nobody_sees_its_refusal(stage: Stage):
     stage.budget(member_day_nano_usd=RICH, member_month_nano_usd=RICH)
     await stage.start()
     thread, _ = await stage.ask_in_thread("a red fox")
-    have_talked(stage, thread, 200, "{x[0]:=1};" * 400 + " a b c d e" * 200)
+    await have_talked(stage, thread, 200, "{x[0]:=1};" * 400 + " a b c d e" * 200)
     for number in range(5):
         assert (await ask_on(stage, thread, f"and now {number}?")).startswith("-# $")
     for call in list(stage.model.calls)[-3:]:
@@ -87,7 +94,7 @@ async def test_at_the_models_own_window_nobody_sees_its_refusal(stage: Stage):
 async def test_what_is_too_long_is_tried_once_with_less_history_and_not_billed(stage: Stage):
     await stage.start()
     thread, _ = await stage.ask_in_thread("a red fox")
-    have_talked(stage, thread, 40, "word " * 400)
+    await have_talked(stage, thread, 40, "word " * 400)
     stage.model.script(TOO_LONG, answer(Say("Here you are.")))
     assert (await ask_on(stage, thread, "what was first?")).startswith("-# $")
     first, second = list(stage.model.calls)[-2:]
@@ -130,7 +137,7 @@ async def test_the_last_picture_is_meant_however_long_ago_it_was(stage: Stage):
     stage.limit(context_tokens=2_000)
     await stage.start()
     thread, first = await stage.ask_in_thread("a red fox")
-    have_talked(stage, thread, 40, "word " * 200)
+    await have_talked(stage, thread, 40, "word " * 200)
     await ask_on(stage, thread, "do you remember?")
     await ask_on(stage, thread, "make it night")
     assert meant(stage.model.calls[-1]) == shas(stage, *first)
