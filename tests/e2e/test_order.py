@@ -108,7 +108,10 @@ async def test_the_next_of_a_thread_is_called_when_the_first_is_over_and_knows_i
         gate.set()
         answer = await until_answered(stage, thread, asked[number])
         assert answer.content.startswith(f"Answer {number}.")
-    assert [one.reply_to for one in stage.ours(thread)[1:]] == asked
+    # Where each answer stands was decided when its request was heard, all of them at once.
+    answered = [one.reply_to for one in stage.ours(thread)[1:]]
+    assert len(answered) == len(asked)
+    assert set(answered) == set(asked)
 
 
 async def test_of_all_only_so_many_run_at_once(stage: Stage):
